@@ -1,0 +1,76 @@
+"""What a model is, apart from its weights: saved as `model.json` beside `model.safetensors`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+IGNORE_INDEX = 255
+MAX_LABELS = 255
+
+
+@dataclass(frozen=True)
+class LabelSpec:
+    """One label a model tells apart. `index` is its value in a mask, 0–254; `color` is `#rrggbb`."""
+
+    index: int
+    name: str
+    color: str
+    is_defect: bool = False
+
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """Red, green and blue, 0–255."""
+        return (int(self.color[1:3], 16), int(self.color[3:5], 16), int(self.color[5:7], 16))
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Everything needed to rebuild a network and feed it as it was fed in training.
+
+    `mean` and `std` are per channel, in the 0–255 units of the picture: tensor = (pixel - mean) / std.
+    `max_side_px`: a picture with a longer side is scaled down to it before the network and its mask
+    scaled back; None keeps full resolution. `tile_px`: pictures larger than this after scaling are cut into
+    overlapping tiles. `min_region_px` is the operating point chosen on validation: a picture is defective
+    when one region of a defect label has at least that many pixels (of the original picture).
+    """
+
+    architecture: str
+    labels: tuple[LabelSpec, ...]
+    encoder: str | None = None
+    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+    max_side_px: int | None = None
+    tile_px: int = 1024
+    min_region_px: int = 1
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.labels) <= MAX_LABELS:
+            raise ValueError(f"a model has 1 to {MAX_LABELS} labels, this spec has {len(self.labels)}")
+        expected = list(range(len(self.labels)))
+        found = [label.index for label in self.labels]
+        if found != expected:
+            raise ValueError(f"label indices must be {expected} in order, this spec has {found}")
+
+    @property
+    def defect_indices(self) -> frozenset[int]:
+        return frozenset(label.index for label in self.labels if label.is_defect)
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelSpec:
+        """Rebuild a spec. ValueError where the text is not a model.json."""
+        try:
+            values = json.loads(text)
+            values["labels"] = tuple(LabelSpec(**label) for label in values["labels"])
+            for name in ("mean", "std"):
+                if name in values:
+                    values[name] = tuple(values[name])
+            return cls(**values)
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"not a model.json as Pixelwise writes it: {error!r}") from error

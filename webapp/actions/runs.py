@@ -1,0 +1,48 @@
+"""Runs: start one with a chosen model version, cancel it, retry what failed."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from webapp.models import Batch, ModelVersion, Prediction, Run, User
+from webapp.pipeline.queueing import finish_complete_runs, queue_batch
+from webapp.tasks import segment_run
+
+
+@transaction.atomic
+def start_run(*, batch: Batch, model_version: ModelVersion, user: User | None) -> Run:
+    """Segment a batch with a model version; images it has segmented before keep their numbers.
+
+    ValueError where the model version is another project's.
+    """
+    if model_version.project_id != batch.project_id:
+        raise ValueError(f"model version {model_version} belongs to another project")
+    run = queue_batch(batch, model_version, user=user)
+    segment_run.delay_on_commit(run.pk)
+    transaction.on_commit(lambda: finish_complete_runs([run.pk]))
+    return run
+
+
+@transaction.atomic
+def cancel_run(*, run: Run, user: User | None) -> int:
+    """Stop a run; what is done stays. Returns how many images it will not segment."""
+    stopped = run.predictions.filter(state__in=[Prediction.State.QUEUED, Prediction.State.CLAIMED]).update(
+        state=Prediction.State.CANCELLED, claimed_by="", lease_until=None
+    )
+    Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(
+        state=Run.State.CANCELLED, finished_at=timezone.now()
+    )
+    return stopped
+
+
+@transaction.atomic
+def retry_failed(*, run: Run, user: User | None) -> int:
+    """Queue a run's failed images once more, each alone; returns how many."""
+    again = run.predictions.filter(state=Prediction.State.FAILED).update(
+        state=Prediction.State.QUEUED, error="", attempts_count=1, finished_at=None
+    )
+    if again:
+        Run.objects.filter(pk=run.pk).update(state=Run.State.RUNNING, finished_at=None)
+        segment_run.delay_on_commit(run.pk)
+    return again

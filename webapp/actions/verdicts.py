@@ -1,0 +1,61 @@
+"""Verdicts: the rule that turns regions into pass or fail."""
+
+from __future__ import annotations
+
+from django.db import connection, transaction
+
+from webapp.models import Prediction, Project, User
+from webapp.pipeline import rollups
+
+_JUDGE = """
+    UPDATE prediction SET
+        min_region_px = rule.min_region_px,
+        verdict = CASE WHEN rule.is_defective THEN 'fail' ELSE 'pass' END,
+        defect_area_fraction = rule.defect_area_fraction
+    FROM (
+        SELECT prediction.id,
+               coalesce(project.min_region_px, model_version.min_region_px) AS min_region_px,
+               coalesce(bool_or(measurement.largest_region_px
+                   >= coalesce(project.min_region_px, model_version.min_region_px))
+                   FILTER (WHERE label.is_defect), false) AS is_defective,
+               least(1, coalesce(sum(measurement.area_fraction) FILTER (WHERE label.is_defect), 0))
+                   AS defect_area_fraction
+        FROM prediction
+        JOIN model_version ON model_version.id = prediction.model_version_id
+        JOIN project ON project.id = model_version.project_id
+        JOIN measurement ON measurement.prediction_id = prediction.id
+        JOIN label ON label.id = measurement.label_id
+        WHERE prediction.state = 'done' AND project.id = %s
+        GROUP BY prediction.id, project.min_region_px, model_version.min_region_px
+    ) AS rule
+    WHERE rule.id = prediction.id
+"""
+
+
+@transaction.atomic
+def change_rule(*, project: Project, user: User | None, min_region_px: int | None) -> int:
+    """Set the least region size that fails an image and judge every stored prediction anew.
+
+    None goes back to each model version's own default. Returns how many images changed their verdict.
+    ValueError below 1.
+    """
+    if min_region_px is not None and min_region_px < 1:
+        raise ValueError(f"a region has at least 1 pixel; the rule says {min_region_px}")
+    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.filter(pk=project.pk).update(min_region_px=min_region_px)
+    return judge_again(project=project)
+
+
+@transaction.atomic
+def judge_again(*, project: Project) -> int:
+    """Apply the project's rule and defect labels to every stored prediction, roll-ups included.
+
+    Returns how many images changed their verdict.
+    """
+    done = Prediction.objects.filter(model_version__project=project, state=Prediction.State.DONE)
+    before = dict(done.select_for_update(of=("self",)).values_list("pk", "verdict"))
+    with connection.cursor() as cursor:
+        cursor.execute(_JUDGE, [project.pk])
+    rollups.rebuild(project.pk)
+    after = dict(done.values_list("pk", "verdict"))
+    return sum(1 for pk, verdict in after.items() if before.get(pk) != verdict)

@@ -1,0 +1,155 @@
+"""What people upload: batches of pictures, each stored once per project by content hash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from webapp.models.people import User
+from webapp.models.projects import Project, Source
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def visible_to(self, user: Any) -> BatchQuerySet:
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(project__workspace__memberships__user=user)
+
+
+class Batch(models.Model):
+    """Images uploaded together. While `sealed_at` is empty the upload is still going on."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="batches")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="batches")
+    name = models.CharField(max_length=200)
+    captured_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    sealed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        db_table = "batch"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["project", "-id"], name="batch_newest")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    def visible_to(self, user: Any) -> ImageQuerySet:
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(project__workspace__memberships__user=user)
+
+
+class Image(models.Model):
+    """One picture of a project. `width_px` and `height_px` are after EXIF rotation."""
+
+    class TimeSource(models.TextChoices):
+        EXIF = "exif", "Camera"
+        GIVEN = "given", "Given at upload"
+        UPLOAD = "upload", "Time of upload"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="images")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="images")
+    name = models.CharField(max_length=500)
+    sha256 = models.CharField(max_length=64)
+    format = models.CharField(max_length=10)
+    size_bytes = models.PositiveBigIntegerField()
+    width_px = models.PositiveIntegerField()
+    height_px = models.PositiveIntegerField()
+    captured_at = models.DateTimeField()
+    captured_at_from = models.CharField(max_length=10, choices=TimeSource)
+    latitude = models.FloatField(null=True, blank=True)
+    longitude = models.FloatField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    batches: models.ManyToManyField[Batch, BatchImage] = models.ManyToManyField(
+        Batch, through="BatchImage", related_name="images"
+    )
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        db_table = "image"
+        constraints = [
+            models.UniqueConstraint(fields=["project", "sha256"], name="image_once_per_project"),
+            models.CheckConstraint(condition=models.Q(width_px__gt=0, height_px__gt=0), name="image_has_pixels"),
+            models.CheckConstraint(
+                condition=models.Q(captured_at_from__in=["exif", "given", "upload"]), name="image_time_source_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(latitude__isnull=True, longitude__isnull=True)
+                | models.Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
+                name="image_position_on_earth",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "captured_at"], name="image_time"),
+            models.Index(fields=["sha256"], name="image_content"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BatchImage(models.Model):
+    """An image's place in a batch. `name` keeps the sub-folders of the upload.
+
+    `was_known`: the project had this content before, so it was linked, not stored again.
+    """
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="batch_images")
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="batch_images")
+    name = models.CharField(max_length=500)
+    was_known = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "batch_image"
+        constraints = [models.UniqueConstraint(fields=["batch", "image"], name="batch_image_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SkippedFile(models.Model):
+    """A file of an upload that became no image of its own: refused, or the same content twice in one batch."""
+
+    class Kind(models.TextChoices):
+        REJECTED = "rejected", "Rejected"
+        REPEATED = "repeated", "Same picture again"
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="skipped_files")
+    name = models.CharField(max_length=500)
+    kind = models.CharField(max_length=10, choices=Kind)
+    reason = models.CharField(max_length=500)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "skipped_file"
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(kind__in=["rejected", "repeated"]), name="skipped_file_kind"),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="skipped_file_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+
+class Archive(models.Model):
+    """A ZIP of a batch, waiting for a worker to unpack it; gone once unpacked."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="archives")
+    name = models.CharField(max_length=500)
+    path = models.CharField(max_length=500)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "archive"
+
+    def __str__(self) -> str:
+        return self.name

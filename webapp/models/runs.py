@@ -1,0 +1,241 @@
+"""What the workers found: runs, one prediction per image and model version, and their numbers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from webapp.models.images import Batch, Image
+from webapp.models.learning import ModelVersion
+from webapp.models.people import User
+from webapp.models.projects import Label
+
+
+class Run(models.Model):
+    """One model version over one batch. `batch` is empty once the batch was deleted but a result is still needed."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+
+    batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, related_name="runs")
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="runs")
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "run"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state="running", finished_at__isnull=True)
+                | models.Q(state__in=["done", "cancelled"], finished_at__isnull=False),
+                name="run_finished_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of {self.model_version}"
+
+
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    def claim(self, *, worker: str, count: int, lease: timedelta) -> list[Prediction]:
+        """Take up to `count` queued predictions for `worker`; what one worker takes no other gets.
+
+        A prediction that was tried before is taken alone, so that an image that kills its worker takes
+        no neighbours with it.
+        """
+        with transaction.atomic():
+            queued = self.filter(state=Prediction.State.QUEUED).order_by("attempts_count", "id")
+            taken = list(queued.select_for_update(skip_locked=True, of=("self",))[:count])
+            if taken and taken[-1].attempts_count > 0:
+                taken = [row for row in taken if row.attempts_count == 0] or taken[:1]
+            Prediction.objects.filter(pk__in=[row.pk for row in taken]).update(
+                state=Prediction.State.CLAIMED,
+                claimed_by=worker,
+                lease_until=timezone.now() + lease,
+                attempts_count=models.F("attempts_count") + 1,
+            )
+        return taken
+
+
+class Prediction(models.Model):
+    """One image's result by one model version. `run` is the run that asked for it."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        CLAIMED = "claimed", "Being segmented"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Verdict(models.TextChoices):
+        PASS = "pass", "Pass"
+        FAIL = "fail", "Fail"
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="predictions")
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="predictions")
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="predictions")
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    claimed_by = models.CharField(max_length=200, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts_count = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=500, blank=True)
+    is_current = models.BooleanField(default=False)
+    verdict = models.CharField(max_length=10, choices=Verdict, null=True, blank=True)
+    min_region_px = models.PositiveIntegerField(null=True, blank=True)
+    defect_area_fraction = models.FloatField(null=True, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PredictionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "prediction"
+        constraints = [
+            models.UniqueConstraint(fields=["image", "model_version"], name="prediction_once"),
+            models.UniqueConstraint(
+                fields=["image"], condition=models.Q(is_current=True), name="prediction_current_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["queued", "claimed", "done", "failed", "cancelled"]),
+                name="prediction_state_known",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="failed") | ~models.Q(error=""), name="prediction_failed_says_why"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="done")
+                | models.Q(
+                    verdict__in=["pass", "fail"],
+                    min_region_px__isnull=False,
+                    defect_area_fraction__range=(0, 1),
+                    finished_at__isnull=False,
+                ),
+                name="prediction_done_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="done") | models.Q(is_current=False), name="prediction_current_is_done"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="claimed") | models.Q(lease_until__isnull=False),
+                name="prediction_claim_has_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["run", "state"], name="prediction_run_state"),
+            models.Index(
+                fields=["lease_until"], condition=models.Q(state="claimed"), name="prediction_claimed_lease"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"prediction {self.pk}"
+
+
+class Measurement(models.Model):
+    """One label's numbers in one prediction; absent labels have a row of zeros."""
+
+    prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="measurements")
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="measurements")
+    pixels = models.PositiveBigIntegerField()
+    area_fraction = models.FloatField()
+    region_count = models.PositiveIntegerField()
+    largest_region_px = models.PositiveBigIntegerField()
+    confidence = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        db_table = "measurement"
+        constraints = [
+            models.UniqueConstraint(fields=["prediction", "label"], name="measurement_once"),
+            models.CheckConstraint(condition=models.Q(area_fraction__range=(0, 1)), name="measurement_fraction"),
+            models.CheckConstraint(
+                condition=models.Q(largest_region_px__lte=models.F("pixels")), name="measurement_region_within"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.pixels} px"
+
+
+class Region(models.Model):
+    """One connected component (8-connected) of one label in one prediction."""
+
+    prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="regions")
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="regions")
+    area_px = models.PositiveBigIntegerField()
+    x_px = models.PositiveIntegerField()
+    y_px = models.PositiveIntegerField()
+    width_px = models.PositiveIntegerField()
+    height_px = models.PositiveIntegerField()
+    centroid_x_px = models.FloatField()
+    centroid_y_px = models.FloatField()
+
+    class Meta:
+        db_table = "region"
+        constraints = [models.CheckConstraint(condition=models.Q(area_px__gte=1), name="region_has_pixels")]
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.area_px} px"
+
+
+class InspectionRollup(models.Model):
+    """Images and failed images per source, model version and hour (UTC) of capture.
+
+    Kept by the transactions that write predictions; equal to a recount at any time.
+    """
+
+    project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="+")
+    source = models.ForeignKey("Source", on_delete=models.CASCADE, null=True, related_name="+")
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="+")
+    is_current = models.BooleanField()
+    hour = models.DateTimeField()
+    inspected_count = models.BigIntegerField()
+    fail_count = models.BigIntegerField()
+    pixels = models.BigIntegerField()
+
+    class Meta:
+        db_table = "inspection_rollup"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "hour", "is_current", "model_version", "source"],
+                name="inspection_rollup_once",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour}: {self.fail_count} of {self.inspected_count}"
+
+
+class LabelRollup(models.Model):
+    """The same, per label. `affected_count`: images in which a region of the label reached the limit."""
+
+    project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="+")
+    source = models.ForeignKey("Source", on_delete=models.CASCADE, null=True, related_name="+")
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="+")
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="+")
+    is_current = models.BooleanField()
+    hour = models.DateTimeField()
+    affected_count = models.BigIntegerField()
+    pixels = models.BigIntegerField()
+    region_count = models.BigIntegerField()
+
+    class Meta:
+        db_table = "label_rollup"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "hour", "is_current", "model_version", "label", "source"],
+                name="label_rollup_once",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour} {self.label}: {self.affected_count}"

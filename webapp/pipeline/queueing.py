@@ -1,0 +1,68 @@
+"""What is still to be segmented. PostgreSQL knows it; the task queue only hurries it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from webapp.models import Batch, BatchImage, ModelVersion, Prediction, Run, User
+
+_UNFINISHED = (Prediction.State.QUEUED, Prediction.State.CLAIMED)
+
+
+def queue_images(run: Run, image_ids: Collection[int]) -> int:
+    """Queue predictions for these images, except those the model version already has. Returns how many are new."""
+    wanted = set(image_ids)
+    taken_over = Prediction.objects.filter(
+        image_id__in=wanted, model_version=run.model_version_id, state=Prediction.State.CANCELLED
+    ).update(run=run, state=Prediction.State.QUEUED, attempts_count=0)
+    held = set(
+        Prediction.objects.filter(image_id__in=wanted, model_version=run.model_version_id).values_list(
+            "image_id", flat=True
+        )
+    )
+    Prediction.objects.bulk_create(
+        [
+            Prediction(run=run, image_id=image_id, model_version_id=run.model_version_id)
+            for image_id in sorted(wanted - held)
+        ],
+        ignore_conflicts=True,
+    )
+    return taken_over + len(wanted - held)
+
+
+def running_run(batch: Batch, *, user: User | None) -> Run | None:
+    """The run that new images of a batch join: the newest one still going on, else a new one of the live model.
+
+    None while the project has no live model: the batch waits.
+    """
+    run = batch.runs.filter(state=Run.State.RUNNING).first()
+    if run is None and batch.project.live_model_id is not None and not batch.runs.exists():
+        run = Run.objects.create(batch=batch, model_version_id=batch.project.live_model_id, created_by=user)
+    return run
+
+
+def queue_batch(batch: Batch, model_version: ModelVersion, *, user: User | None) -> Run:
+    """A new run of `model_version` over every image of the batch."""
+    run = Run.objects.create(batch=batch, model_version=model_version, created_by=user)
+    image_ids = BatchImage.objects.filter(batch=batch).values_list("image_id", flat=True)
+    queue_images(run, list(image_ids))
+    return run
+
+
+def finish_complete_runs(run_ids: Collection[int] | None = None) -> int:
+    """Mark runs done whose batch is sealed and unpacked (or deleted) and whose predictions are all final."""
+    unfinished = Prediction.objects.filter(run=OuterRef("pk"), state__in=_UNFINISHED)
+    complete = Run.objects.filter(
+        ~Exists(unfinished),
+        Q(batch__isnull=True) | Q(batch__sealed_at__isnull=False, batch__archives__isnull=True),
+        state=Run.State.RUNNING,
+    )
+    if run_ids is not None:
+        complete = complete.filter(pk__in=run_ids)
+    ids = list(complete.values_list("pk", flat=True))
+    return Run.objects.filter(pk__in=ids, state=Run.State.RUNNING).update(
+        state=Run.State.DONE, finished_at=timezone.now()
+    )

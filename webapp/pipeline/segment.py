@@ -1,0 +1,122 @@
+"""Segment a chunk of a run: claim, compute with no transaction open, save in one short transaction."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import lru_cache
+
+import numpy as np
+from django.conf import settings
+from django.utils import timezone
+
+from segmentation.masks import mask_png, overlay
+from segmentation.measure import verdict
+from segmentation.pictures import thumbnail
+from segmentation.segmenter import Segmenter
+from segmentation.spec import LabelSpec
+from segmentation.stream import StreamResult, segment_files
+from webapp import storage
+from webapp.models import Label, ModelVersion, Prediction, Run
+from webapp.pipeline.queueing import finish_complete_runs
+from webapp.pipeline.save import Outcome, save_outcomes
+
+THUMBNAIL_PX = 480
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def segment_run(run_id: int) -> bool:
+    """Segment one chunk of a run. True when more of it is waiting."""
+    run = Run.objects.select_related("model_version__project").filter(pk=run_id, state=Run.State.RUNNING).first()
+    if run is None:
+        return False
+    worker = worker_name()
+    claimed = run.predictions.all().claim(
+        worker=worker, count=settings.PIXELWISE_CHUNK_IMAGES, lease=lease()
+    )
+    if claimed:
+        save_outcomes(list(compute(run.model_version, claimed, worker=worker)), worker=worker)
+    finish_complete_runs([run_id])
+    return run.predictions.filter(state=Prediction.State.QUEUED).exists()
+
+
+def lease() -> timedelta:
+    return timedelta(seconds=settings.PIXELWISE_LEASE_SECONDS)
+
+
+def compute(model_version: ModelVersion, claimed: list[Prediction], *, worker: str) -> Iterator[Outcome]:
+    """Segment and measure claimed predictions and write their masks; the claim is renewed on the way."""
+    project = model_version.project
+    labels = project_labels(project.pk)
+    defects = frozenset(label.index for label in labels if label.is_defect)
+    min_region_px = project.min_region_px or model_version.min_region_px
+    sha256 = dict(
+        Prediction.objects.filter(pk__in=[row.pk for row in claimed]).values_list("pk", "image__sha256")
+    )
+    items = [(pk, storage.original_path(digest)) for pk, digest in sha256.items()]
+    renewed_at = timezone.now()
+    for result in segment_files(
+        loaded_segmenter(model_version.folder, settings.PIXELWISE_DEVICE),
+        items,
+        label_map=label_map(model_version),
+        label_count=max(label.index for label in labels) + 1,
+    ):
+        if timezone.now() - renewed_at > lease() / 4:
+            renew_claims([row.pk for row in claimed], worker=worker)
+            renewed_at = timezone.now()
+        if isinstance(result, FailedPicture):
+            yield Outcome(result.key, result.error)
+            continue
+        write_pictures(result, sha256[result.key], labels)
+        yield Outcome(result.key, judge(result.measurement, defects, min_region_px))
+
+
+def judge(measurement: PictureMeasurement, defects: frozenset[int], min_region_px: int) -> Found:
+    defect_areas = (row.area_fraction for row in measurement.measurements if row.label_index in defects)
+    return Found(
+        measurement=measurement,
+        verdict=verdict(measurement.measurements, defects, min_region_px),
+        min_region_px=min_region_px,
+        defect_area_fraction=min(1.0, sum(defect_areas)),
+    )
+
+
+@lru_cache(maxsize=2)
+def loaded_segmenter(folder: str, device: str) -> Segmenter:
+    """A model version never changes, so a worker loads it once."""
+    return Segmenter(storage.model_folder(folder), device=device)
+
+
+def project_labels(project_id: int) -> list[LabelSpec]:
+    return [
+        LabelSpec(label.index, label.name, label.color, label.is_defect)
+        for label in Label.objects.filter(project=project_id)
+    ]
+
+
+def label_map(model_version: ModelVersion) -> np.ndarray:
+    """uint8[256]: the project's label index for each index of the model's masks; 255 stays 255."""
+    mapping = np.full(256, 255, np.uint8)
+    for index, project_index in model_version.model_labels.values_list("index", "label__index"):
+        mapping[index] = project_index
+    return mapping
+
+
+def renew_claims(prediction_ids: list[int], *, worker: str) -> None:
+    Prediction.objects.filter(
+        pk__in=prediction_ids, state=Prediction.State.CLAIMED, claimed_by=worker
+    ).update(lease_until=timezone.now() + lease())
+
+
+def write_pictures(result: StreamResult, sha256: str, labels: list[LabelSpec]) -> None:
+    storage.write(storage.mask_path(result.key), mask_png(result.mask))
+    small_rgb, small_mask = shrink(result.rgb, result.mask)
+    if not storage.thumbnail_path(sha256).exists():
+        storage.write(storage.thumbnail_path(sha256), thumbnail(small_rgb, THUMBNAIL_PX))
+    laid_over = overlay(small_rgb, small_mask, labels)
+    storage.write(storage.overlay_path(result.key), thumbnail(laid_over, THUMBNAIL_PX))

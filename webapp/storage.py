@@ -1,0 +1,84 @@
+"""Where files lie below PIXELWISE_DATA. Originals are named by their content, the rest by what made it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+
+
+def _root() -> Path:
+    return Path(settings.PIXELWISE_DATA)
+
+
+def original_path(sha256: str) -> Path:
+    """An uploaded picture, byte for byte. No ending: its format stands in the database."""
+    return _root() / "originals" / sha256[:2] / sha256
+
+
+def thumbnail_path(sha256: str) -> Path:
+    """WebP, longer side at most 480 px."""
+    return _root() / "thumbnails" / sha256[:2] / f"{sha256}.webp"
+
+
+def annotation_path(mask_sha256: str) -> Path:
+    """A person's mask: 8-bit grey PNG of project label indices."""
+    return _root() / "annotations" / mask_sha256[:2] / f"{mask_sha256}.png"
+
+
+def mask_path(prediction_id: int) -> Path:
+    """A predicted mask: 8-bit grey PNG of project label indices, same size as its picture."""
+    return _root() / "predictions" / f"{prediction_id // 1000:06d}" / f"{prediction_id}.png"
+
+
+def overlay_path(prediction_id: int) -> Path:
+    """WebP thumbnail of the picture with its mask laid over, longer side at most 480 px."""
+    return mask_path(prediction_id).with_suffix(".webp")
+
+
+def archive_path(name: str) -> Path:
+    return _root() / "archives" / name
+
+
+def model_folder(folder: str) -> Path:
+    return _root() / "models" / folder
+
+
+def temporary_folder() -> Path:
+    path = _root() / "tmp"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def temporary_file() -> Iterator[IO[bytes]]:
+    """An open file on the same disk as the store, gone afterwards unless it was moved away."""
+    with tempfile.NamedTemporaryFile(dir=temporary_folder(), delete=False) as file:
+        try:
+            yield file
+        finally:
+            Path(file.name).unlink(missing_ok=True)
+
+
+def move_into_place(source: Path, target: Path) -> None:
+    """Durably and atomically: readers see the whole file or none."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as file:
+        os.fsync(file.fileno())
+    source.chmod(0o640)
+    source.replace(target)
+
+
+def write(target: Path, content: bytes) -> None:
+    """Write a derived file atomically; it can be made again, so it is not synced to disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_file() as file:
+        file.write(content)
+        file.flush()
+        Path(file.name).chmod(0o640)
+        Path(file.name).replace(target)

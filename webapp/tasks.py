@@ -1,0 +1,36 @@
+"""Doorways of the task queue: ids in, one pipeline function called, more work queued. Nothing is decided here.
+
+The pipeline is looked up when a task runs: the web process, which only queues tasks, never loads torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from celery import shared_task
+
+
+def _pipeline(module: str, function: str) -> Any:
+    return getattr(import_module(f"webapp.pipeline.{module}"), function)
+
+
+@shared_task(queue="gpu")
+def segment_run(run_id: int) -> None:
+    if _pipeline("segment", "segment_run")(run_id):
+        segment_run.delay(run_id)
+
+
+@shared_task(queue="cpu")
+def unpack_archive(archive_id: int) -> None:
+    for run_id in _pipeline("unpack", "unpack")(archive_id):
+        segment_run.delay(run_id)
+
+
+@shared_task(queue="cpu")
+def sweep() -> None:
+    waiting = _pipeline("sweep", "sweep")()
+    for run_id in waiting.runs:
+        segment_run.apply_async((run_id,), expires=waiting.expires_seconds)
+    for archive_id in waiting.archives:
+        unpack_archive.apply_async((archive_id,), expires=waiting.expires_seconds)
