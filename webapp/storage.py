@@ -26,6 +26,11 @@ def thumbnail_path(sha256: str) -> Path:
     return _root() / "thumbnails" / sha256[:2] / f"{sha256}.webp"
 
 
+def view_path(sha256: str) -> Path:
+    """WebP of a picture whose own format browsers do not show; made when first looked at."""
+    return _root() / "views" / sha256[:2] / f"{sha256}.webp"
+
+
 def annotation_path(mask_sha256: str) -> Path:
     """A person's mask: 8-bit grey PNG of project label indices."""
     return _root() / "annotations" / mask_sha256[:2] / f"{mask_sha256}.png"

@@ -15,19 +15,19 @@ def _pipeline(module: str, function: str) -> Any:
     return getattr(import_module(f"webapp.pipeline.{module}"), function)
 
 
-@shared_task(queue="gpu")
+@shared_task
 def segment_run(run_id: int) -> None:
     if _pipeline("segment", "segment_run")(run_id):
         segment_run.delay(run_id)
 
 
-@shared_task(queue="cpu")
+@shared_task
 def unpack_archive(archive_id: int) -> None:
     for run_id in _pipeline("unpack", "unpack")(archive_id):
         segment_run.delay(run_id)
 
 
-@shared_task(queue="cpu")
+@shared_task
 def sweep() -> None:
     waiting = _pipeline("sweep", "sweep")()
     for run_id in waiting.runs:

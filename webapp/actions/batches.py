@@ -32,13 +32,13 @@ def delete_batch(*, batch: Batch, user: User | None) -> int:
     own = list(Image.objects.filter(~Exists(elsewhere), batch_images__batch=batch).values_list("pk", flat=True))
     delete_predictions(own)
     unused = Image.objects.filter(pk__in=own, annotations__isnull=True)
-    _forget_originals(list(unused.values_list("sha256", flat=True)))
+    forget_originals(list(unused.values_list("sha256", flat=True)))
     unused.delete()
     runs = list(batch.runs.values_list("pk", flat=True))
     archives = [storage.archive_path(archive.path) for archive in batch.archives.all()]
     batch.delete()
     Run.objects.filter(pk__in=runs, predictions__isnull=True).delete()
-    transaction.on_commit(lambda: _remove(archives))
+    transaction.on_commit(lambda: remove_files(archives))
     return len(own)
 
 
@@ -51,20 +51,21 @@ def delete_predictions(image_ids: Collection[int]) -> None:
     Region.objects.filter(prediction__in=ids).delete()
     predictions.delete()
     files = [path(pk) for pk in ids for path in (storage.mask_path, storage.overlay_path)]
-    transaction.on_commit(lambda: _remove(files))
+    transaction.on_commit(lambda: remove_files(files))
 
 
-def _forget_originals(sha256s: Collection[str]) -> None:
+def forget_originals(sha256s: Collection[str]) -> None:
     """On commit remove the files of content that no project holds any more."""
 
     def forget() -> None:
         held = set(Image.objects.filter(sha256__in=sha256s).values_list("sha256", flat=True))
         gone = set(sha256s) - held
-        _remove([path(sha256) for sha256 in gone for path in (storage.original_path, storage.thumbnail_path)])
+        kinds = (storage.original_path, storage.thumbnail_path, storage.view_path)
+        remove_files([path(sha256) for sha256 in gone for path in kinds])
 
     transaction.on_commit(forget)
 
 
-def _remove(paths: Collection[Path]) -> None:
+def remove_files(paths: Collection[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)

@@ -19,8 +19,6 @@ from webapp import storage
 from webapp.models import Annotation, Dataset, DatasetImage, Image, Label, Project, User
 from webapp.pipeline.receive import copy_hashed, picture_columns, picture_limits
 
-_PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", "#7f7f7f")
-
 
 @dataclass(frozen=True)
 class _Stored:
@@ -42,8 +40,8 @@ def import_dataset(
 ) -> Dataset:
     """Copy a labelled folder into the store as a frozen Dataset of the project.
 
-    Labels of the folder that the project lacks are added to it; all but background as defects, unless told
-    otherwise. The same folder twice gives the same Dataset. DatasetError or PictureError names a bad file;
+    Labels of the folder that the project lacks are added to it, as defects where the folder says so (without
+    labels.json: all but background) and `new_labels_are_defects` does not forbid it. The same folder twice gives the same Dataset. DatasetError or PictureError names a bad file;
     no Dataset is made then.
     """
     folder = FolderDataset(path)
@@ -71,8 +69,8 @@ def _add_labels(project: Project, folder: FolderDataset, *, are_defects: bool) -
                 project=project,
                 index=index,
                 name=label.name,
-                color="#000000" if index == 0 else _PALETTE[(index - 1) % len(_PALETTE)],
-                is_defect=are_defects and label.name.lower() != "background",
+                color=label.color.lower(),
+                is_defect=are_defects and label.is_defect,
             )
         mapping[label.index] = labels[label.name.lower()].index
     return mapping

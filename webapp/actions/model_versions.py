@@ -116,7 +116,7 @@ def add_color_model(*, project: Project, user: User | None) -> ModelVersion:
 
 
 def _live_if_first(model_version: ModelVersion, user: User | None) -> ModelVersion:
-    if model_version.project.live_model_id is None:
+    if Project.objects.filter(pk=model_version.project_id, live_model__isnull=True).exists():
         go_live(model_version=model_version, user=user)
     return model_version
 

@@ -10,12 +10,30 @@ from typing import IO
 from django.db import transaction
 from django.utils import timezone
 
+from segmentation.pictures import too_large
 from webapp.models import Batch, Image, Project, Run, Source, User
-from webapp.pipeline.queueing import finish_complete_runs, running_run
-from webapp.pipeline.receive import AddedFile, clean_name, link_image, place_unplaced, receive_file
+from webapp.pipeline.queueing import finish_complete_runs, queue_images, running_run
+from webapp.pipeline.receive import (
+    AddedFile,
+    clean_name,
+    link_image,
+    picture_limits,
+    place_unplaced,
+    receive_file,
+    reject,
+)
 from webapp.tasks import segment_run, unpack_archive
 
-__all__ = ["AddedFile", "ManifestFile", "add_file", "link_known", "open_batch", "seal_batch", "upload_batch"]
+__all__ = [
+    "AddedFile",
+    "ManifestFile",
+    "add_file",
+    "link_known",
+    "open_batch",
+    "reject_unsent",
+    "seal_batch",
+    "upload_batch",
+]
 
 
 @dataclass(frozen=True)
@@ -65,13 +83,23 @@ def add_file(*, batch: Batch, name: str, stream: IO[bytes]) -> AddedFile:
     return added
 
 
+def reject_unsent(*, batch: Batch, name: str, size_bytes: int) -> AddedFile | None:
+    """List a file that a browser did not send because it is too large; None where its size would be accepted."""
+    reason = too_large(size_bytes, picture_limits())
+    return reject(batch, clean_name(name), reason) if reason else None
+
+
 def seal_batch(*, batch: Batch) -> None:
-    """No more files will come. A batch of a project without a model waits for one."""
+    """No more files will come. A batch of a project without a model waits for one.
+
+    Images that slipped in while a model went live are queued here.
+    """
     with transaction.atomic():
         Batch.objects.filter(pk=batch.pk, sealed_at__isnull=True).update(sealed_at=timezone.now())
         batch.refresh_from_db()
         run = running_run(batch, user=batch.created_by)
         if run is not None:
+            queue_images(run, list(batch.batch_images.values_list("image_id", flat=True)))
             segment_run.delay_on_commit(run.pk)
     finish_complete_runs(list(Run.objects.filter(batch=batch).values_list("pk", flat=True)))
 

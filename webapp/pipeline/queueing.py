@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from webapp.models import Batch, BatchImage, ModelVersion, Prediction, Run, User
+from webapp.models import Batch, BatchImage, ModelVersion, Prediction, Project, Run, User
 
 _UNFINISHED = (Prediction.State.QUEUED, Prediction.State.CLAIMED)
 
@@ -39,9 +39,12 @@ def running_run(batch: Batch, *, user: User | None) -> Run | None:
     None while the project has no live model: the batch waits.
     """
     run = batch.runs.filter(state=Run.State.RUNNING).first()
-    if run is None and batch.project.live_model_id is not None and not batch.runs.exists():
-        run = Run.objects.create(batch=batch, model_version_id=batch.project.live_model_id, created_by=user)
-    return run
+    if run is not None or batch.runs.exists():
+        return run
+    live_model_id = Project.objects.values_list("live_model_id", flat=True).get(pk=batch.project_id)
+    if live_model_id is None:
+        return None
+    return Run.objects.create(batch=batch, model_version_id=live_model_id, created_by=user)
 
 
 def queue_batch(batch: Batch, model_version: ModelVersion, *, user: User | None) -> Run:

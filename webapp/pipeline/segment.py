@@ -8,20 +8,21 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
 from segmentation.masks import mask_png, overlay
-from segmentation.measure import verdict
+from segmentation.measure import PictureMeasurement, verdict
 from segmentation.pictures import thumbnail
 from segmentation.segmenter import Segmenter
 from segmentation.spec import LabelSpec
-from segmentation.stream import StreamResult, segment_files
+from segmentation.stream import FailedPicture, StreamResult, segment_files
 from webapp import storage
 from webapp.models import Label, ModelVersion, Prediction, Run
 from webapp.pipeline.queueing import finish_complete_runs
-from webapp.pipeline.save import Outcome, save_outcomes
+from webapp.pipeline.save import Found, Outcome, save_outcomes
 
 THUMBNAIL_PX = 480
 
@@ -115,8 +116,21 @@ def renew_claims(prediction_ids: list[int], *, worker: str) -> None:
 
 def write_pictures(result: StreamResult, sha256: str, labels: list[LabelSpec]) -> None:
     storage.write(storage.mask_path(result.key), mask_png(result.mask))
-    small_rgb, small_mask = shrink(result.rgb, result.mask)
+    small_rgb, small_mask = shrunk(result.rgb, result.mask)
     if not storage.thumbnail_path(sha256).exists():
         storage.write(storage.thumbnail_path(sha256), thumbnail(small_rgb, THUMBNAIL_PX))
     laid_over = overlay(small_rgb, small_mask, labels)
     storage.write(storage.overlay_path(result.key), thumbnail(laid_over, THUMBNAIL_PX))
+
+
+def shrunk(rgb: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Picture and mask scaled down together until the longer side is `THUMBNAIL_PX`; smaller ones as they are."""
+    height, width = mask.shape
+    if max(height, width) <= THUMBNAIL_PX:
+        return rgb, mask
+    scale = THUMBNAIL_PX / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return (
+        cv2.resize(rgb, size, interpolation=cv2.INTER_AREA),
+        cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST_EXACT),
+    )

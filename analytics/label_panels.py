@@ -1,0 +1,180 @@
+"""Panels of labels: the two Paretos of the defects, and the area of every label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analytics import figures
+from analytics.dashboard import Dashboard, Rate
+from analytics.figures import Bar
+from analytics.panels import Panel, TableRow, fraction_cells, rate_text
+from analytics.queries import LabelRow
+from analytics.statistics import cumulative_fractions
+from analytics.wording import count, counted, percent
+
+_MOST_BARS = 12
+_STANDS_OUT = 0.8
+
+
+def pareto_by_images(dashboard: Dashboard) -> Panel:
+    """Which defects hit most images. An image with two kinds counts in both."""
+    ranked = _ranked(dashboard, "affected_count")
+    n = dashboard.summary.inspected_count
+    rates = [Rate.of(label.affected_count, n) for label in ranked]
+    return _pareto(
+        dashboard,
+        key="pareto-images",
+        title="Defects by images affected",
+        ranked=ranked,
+        amounts=[label.affected_count for label in ranked],
+        texts=[count(label.affected_count) for label in ranked],
+        hovers=[f"{counted(rate.count, 'image')} of {count(n)}\n{rate_text(rate)}" for rate in rates],
+        columns=("Label", "Images", "Share of images", "95% interval", "Running share"),
+        cells=[(count(rate.count), *fraction_cells(rate)) for rate in rates],
+        whole="of all findings; an image with two kinds of defect counts in both",
+        tickformat=",~d",
+    )
+
+
+def pareto_by_area(dashboard: Dashboard) -> Panel:
+    """Which defects cover most of what was inspected."""
+    ranked = _ranked(dashboard, "pixels")
+    shares = [dashboard.area_fraction(label.pixels) or 0.0 for label in ranked]
+    return _pareto(
+        dashboard,
+        key="pareto-area",
+        title="Defects by area",
+        ranked=ranked,
+        amounts=shares,
+        texts=[percent(share) for share in shares],
+        hovers=[
+            f"{percent(share)} of the inspected area\n{_area_text(label)}"
+            for label, share in zip(ranked, shares, strict=True)
+        ],
+        columns=("Label", "Pixels", "Share of area", "Regions", "Running share"),
+        cells=[
+            (count(label.pixels), percent(share), count(label.region_count))
+            for label, share in zip(ranked, shares, strict=True)
+        ],
+        whole="of the defect area",
+        tickformat=",.3~%",
+    )
+
+
+def _pareto(
+    dashboard: Dashboard,
+    *,
+    key: str,
+    title: str,
+    ranked: Sequence[LabelRow],
+    amounts: Sequence[float],
+    texts: Sequence[str],
+    hovers: Sequence[str],
+    columns: tuple[str, ...],
+    cells: Sequence[tuple[str, ...]],
+    whole: str,
+    tickformat: str,
+) -> Panel:
+    running = cumulative_fractions(amounts)
+    drawn = [
+        _label_bar(dashboard, label, amount, text, hover)
+        for label, amount, text, hover in zip(ranked, amounts, texts, hovers, strict=True)
+    ][:_MOST_BARS]
+    return Panel(
+        key=key,
+        title=title,
+        sentence=_pareto_sentence([label.name for label in ranked], amounts, running, whole),
+        figure=figures.pareto(drawn, running[:_MOST_BARS], tickformat=tickformat) if any(amounts) else None,
+        columns=columns,
+        rows=tuple(
+            TableRow((label.name, *row, percent(share)), _label_query(dashboard, label))
+            for label, row, share in zip(ranked, cells, running, strict=True)
+        ),
+    )
+
+
+def _pareto_sentence(
+    names: Sequence[str], amounts: Sequence[float], running: Sequence[float], whole: str
+) -> str:
+    if not names:
+        return "No label of this project is marked as a defect. Mark them in the project's settings."
+    if not any(amounts):
+        return "No defect was found in these images."
+    if len(names) == 1:
+        return f"{names[0]} is the only label marked as a defect."
+    more = f" The {_MOST_BARS} largest are drawn." if len(names) > _MOST_BARS else ""
+    few = next(place for place, share in enumerate(running, 1) if share >= _STANDS_OUT)
+    if few > max(1, len(names) // 2):
+        return f"Spread evenly: it takes {few} of {len(names)} labels to reach 80% {whole}.{more}"
+    verb = "makes" if few == 1 else "make"
+    return f"{_listed(names[:few])} {verb} up {percent(running[few - 1])} {whole}.{more}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def area_panel(dashboard: Dashboard) -> Panel:
+    """How much of what was inspected each label covers."""
+    ranked = sorted(dashboard.labels, key=lambda label: (-label.pixels, label.index))
+    shares = {label.label_id: dashboard.area_fraction(label.pixels) or 0.0 for label in ranked}
+    rest = next((label for label in ranked if not label.is_defect and shares[label.label_id] > 0.5), None)
+    drawn = [
+        _label_bar(
+            dashboard,
+            label,
+            shares[label.label_id],
+            percent(shares[label.label_id]),
+            _area_text(label),
+        )
+        for label in ranked
+        if label is not rest
+    ][:_MOST_BARS]
+    sentence = f"Share of {count(dashboard.summary.pixels)} px inspected."
+    if rest is not None:
+        sentence = f"{sentence} Not drawn: {rest.name}, {percent(shares[rest.label_id])}."
+    return Panel(
+        key="area",
+        title="Area by label",
+        sentence=sentence,
+        figure=figures.bars(drawn) if drawn else None,
+        columns=("Label", "Pixels", "Share of area", "Regions", "Images affected"),
+        rows=tuple(
+            TableRow(
+                (
+                    label.name,
+                    count(label.pixels),
+                    percent(shares[label.label_id]),
+                    count(label.region_count),
+                    count(label.affected_count),
+                ),
+                _label_query(dashboard, label),
+            )
+            for label in ranked
+        ),
+    )
+
+
+def _ranked(dashboard: Dashboard, amount: str) -> list[LabelRow]:
+    defects = [label for label in dashboard.labels if label.is_defect]
+    return sorted(defects, key=lambda label: (-getattr(label, amount), label.index))
+
+
+def _label_bar(dashboard: Dashboard, label: LabelRow, amount: float, text: str, hover: str) -> Bar:
+    return Bar(
+        name=label.name,
+        amount=amount,
+        text=text,
+        hover=f"{label.name}\n{hover}",
+        query=_label_query(dashboard, label),
+        color=label.color,
+        is_faint=dashboard.label is not None and dashboard.label != label,
+    )
+
+
+def _area_text(label: LabelRow) -> str:
+    return f"{count(label.pixels)} px in {counted(label.region_count, 'region')}"
+
+
+def _label_query(dashboard: Dashboard, label: LabelRow) -> str:
+    return dashboard.scope.images_query(defective=True, label_id=label.label_id)

@@ -1,0 +1,41 @@
+"""A panel of the dashboard page: a figure, the table behind it and a plain sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from analytics.dashboard import Rate
+from analytics.wording import count, percent, percent_range
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """`query` finds the images behind the row."""
+
+    cells: tuple[str, ...]
+    query: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """`figure` is Plotly JSON, or None where there is nothing to draw; then the sentence says why."""
+
+    key: str
+    title: str
+    sentence: str
+    figure: dict[str, Any] | None
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+
+
+def rate_text(rate: Rate) -> str:
+    return f"{percent(rate.fraction or 0.0)} (95% interval {percent_range(rate.interval)})"
+
+
+def rate_cells(rate: Rate) -> tuple[str, ...]:
+    return count(rate.n), count(rate.count), *fraction_cells(rate)
+
+
+def fraction_cells(rate: Rate) -> tuple[str, str]:
+    return percent(rate.fraction or 0.0), percent_range(rate.interval)

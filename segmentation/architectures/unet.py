@@ -1,0 +1,48 @@
+"""U-Net (Ronneberger, Fischer, Brox, 2015) of segmentation-models-pytorch, with any of its encoders."""
+
+from __future__ import annotations
+
+import segmentation_models_pytorch as smp
+from torch import nn
+
+from segmentation.architectures.encoders import Pretrained, build_with_encoder
+from segmentation.architectures.padding import Padded
+from segmentation.spec import ModelSpec
+
+DEFAULT_ENCODER = "resnet18"
+OPTIONS = frozenset(
+    {
+        "encoder_depth",
+        "decoder_channels",
+        "decoder_attention_type",
+        "decoder_interpolation",
+        "decoder_use_norm",
+    }
+)
+_CHANNELS = (256, 128, 64, 32, 16)
+
+
+def build(spec: ModelSpec, pretrained: Pretrained = None) -> nn.Module:
+    """Logits for any picture size. `spec.options` may hold what `OPTIONS` lists, in smp's meaning.
+
+    `decoder_channels` goes from coarse to fine, one number for each of `encoder_depth` (3–5) steps.
+    ValueError for an unknown option or encoder, or one whose shape does not suit a U-Net.
+    """
+    unknown = set(spec.options) - OPTIONS
+    if unknown:
+        raise ValueError(
+            f"unet has no option {', '.join(sorted(unknown))}; it has {', '.join(sorted(OPTIONS))}"
+        )
+    options = dict(spec.options)
+    depth = int(options.setdefault("encoder_depth", 5))
+    channels = tuple(options.setdefault("decoder_channels", _CHANNELS[:depth]))
+    if not 3 <= depth <= 5 or len(channels) != depth:
+        raise ValueError(
+            f"unet wants an encoder_depth of 3 to 5 and as many decoder_channels, "
+            f"not {depth} and {len(channels)} ({channels})"
+        )
+    options["decoder_channels"] = channels
+    network = build_with_encoder(
+        smp.Unet, spec.encoder or DEFAULT_ENCODER, pretrained, classes=len(spec.labels), **options
+    )
+    return Padded(network, multiple_px=32)

@@ -1,0 +1,107 @@
+"""Changes that leave a defect a defect: turn, mirror, scale, light, noise, blur. NumPy and OpenCV only.
+
+Geometry is one warp from the picture straight to the crop, so that a crop is resampled once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Picture = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far pictures may be changed. Turn off what would change the meaning of a picture.
+
+    `zoom`: factor range of the scale; `turn_degrees`: small turns either way; `brightness` and `contrast`:
+    relative changes; `gamma`: exponent range; `tint`: relative change of each colour channel;
+    `noise_sigma`: in 0–255 units; `blur_sigma_px`: upper end; `noise_chance`, `blur_chance`: 0–1.
+    """
+
+    mirror_horizontally: bool = True
+    mirror_vertically: bool = True
+    quarter_turns: bool = False
+    turn_degrees: float = 8.0
+    zoom: tuple[float, float] = (0.75, 1.33)
+    brightness: float = 0.15
+    contrast: float = 0.25
+    gamma: tuple[float, float] = (0.75, 1.33)
+    tint: float = 0.04
+    noise_sigma: float = 8.0
+    noise_chance: float = 0.25
+    blur_sigma_px: float = 1.0
+    blur_chance: float = 0.15
+
+
+NO_AUGMENTATION = Augmentation(
+    mirror_horizontally=False,
+    mirror_vertically=False,
+    turn_degrees=0,
+    zoom=(1.0, 1.0),
+    brightness=0,
+    contrast=0,
+    gamma=(1.0, 1.0),
+    tint=0,
+    noise_chance=0,
+    blur_chance=0,
+)
+
+
+def random_warp(
+    rng: np.random.Generator, augmentation: Augmentation, centre: tuple[float, float], crop_px: int
+) -> npt.NDArray[np.float64]:
+    """A 2×3 matrix that maps crop coordinates to picture coordinates, with `centre` (x, y) amid the crop."""
+    zoom = float(np.exp(rng.uniform(*np.log(augmentation.zoom))))
+    angle = np.deg2rad(rng.uniform(-augmentation.turn_degrees, augmentation.turn_degrees))
+    if augmentation.quarter_turns:
+        angle += np.pi / 2 * int(rng.integers(4))
+    flip_x = -1.0 if augmentation.mirror_horizontally and rng.random() < 0.5 else 1.0
+    flip_y = -1.0 if augmentation.mirror_vertically and rng.random() < 0.5 else 1.0
+    cosine, sine = np.cos(angle) / zoom, np.sin(angle) / zoom
+    linear = np.array([[cosine * flip_x, -sine * flip_y], [sine * flip_x, cosine * flip_y]])
+    middle = (crop_px - 1) / 2
+    shift = np.asarray(centre) - linear @ np.array([middle, middle])
+    return np.column_stack([linear, shift])
+
+
+def warp_pair(rgb: Picture, mask: Mask, warp: npt.NDArray[np.float64], crop_px: int) -> tuple[Picture, Mask]:
+    """Cut the crop: linear for the picture, nearest for the mask, mirrored beyond the edges in both."""
+    size = (crop_px, crop_px)
+    inverse = cv2.WARP_INVERSE_MAP
+    edge = cv2.BORDER_REFLECT_101
+    return (
+        _bytes(cv2.warpAffine(rgb, warp, size, flags=inverse | cv2.INTER_LINEAR, borderMode=edge)),
+        _bytes(cv2.warpAffine(mask, warp, size, flags=inverse | cv2.INTER_NEAREST, borderMode=edge)),
+    )
+
+
+def change_light(rng: np.random.Generator, augmentation: Augmentation, rgb: Picture) -> Picture:
+    """Brightness, contrast, gamma and tint in one look-up table, then blur and noise by chance."""
+    gain = 1 + rng.uniform(-augmentation.contrast, augmentation.contrast)
+    offset = rng.uniform(-augmentation.brightness, augmentation.brightness)
+    gamma = float(np.exp(rng.uniform(*np.log(augmentation.gamma))))
+    tint = 1 + rng.uniform(-augmentation.tint, augmentation.tint, 3)
+    level = np.linspace(0, 1, 256)[:, None] ** gamma
+    table = ((level - 0.5) * gain + 0.5 + offset) * tint
+    table8 = np.clip(np.rint(table * 255), 0, 255).astype(np.uint8).reshape(1, 256, 3)
+    changed = _bytes(cv2.LUT(rgb, table8))
+    if rng.random() < augmentation.blur_chance:
+        sigma = float(rng.uniform(0.3, max(0.31, augmentation.blur_sigma_px)))
+        changed = _bytes(cv2.GaussianBlur(changed, (0, 0), sigma))
+    if rng.random() < augmentation.noise_chance:
+        sigma = float(rng.uniform(0, augmentation.noise_sigma))
+        noise = rng.standard_normal(rgb.shape[:2], dtype=np.float32) * np.float32(sigma)
+        noisy = changed.astype(np.float32) + noise[:, :, None]
+        changed = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    return changed
+
+
+def _bytes(array: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+    """OpenCV's stubs leave the type of a result open."""
+    return np.asarray(array, np.uint8)

@@ -1,0 +1,5 @@
+"""What goes wrong with a labelled data set."""
+
+
+class DatasetError(ValueError):
+    """A data set cannot be used; the message names the file, what was expected, and what is there."""

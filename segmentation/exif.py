@@ -1,0 +1,165 @@
+"""What a camera wrote about a picture: when, where and which way up. Nonsense gives None, never an error.
+
+Tags by the Exif standard, CIPA DC-008 (Exif 2.32).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from PIL import ExifTags, Image
+
+from segmentation.truncation import png_chunks
+
+_CLOCK = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
+_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
+_EARLIEST_YEAR = 1980
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    RuntimeError,
+)
+
+# Orientation 1–8 → what turns the stored picture upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+
+
+@dataclass(frozen=True)
+class Exif:
+    """`orientation` 1–8 (1 = upright); `position` = latitude, longitude in degrees, or None twice."""
+
+    orientation: int = 1
+    captured_at: datetime | None = None
+    position: tuple[float, float] | tuple[None, None] = (None, None)
+
+
+def read(image: Image.Image) -> Exif:
+    """From an open picture, before or after its pixels are loaded."""
+    found: Image.Exif | None = None
+    with contextlib.suppress(*_BROKEN):
+        found = image.getexif()
+    return _facts(found)
+
+
+def read_png(image: Image.Image, content: bytes) -> Exif:
+    """From an open PNG, its pixels not loaded: Pillow would decode them all to look for a late eXIf chunk."""
+    if "exif" in image.info or "Raw profile type exif" in image.info:
+        return read(image)
+    late = [content[start : start + length] for kind, start, length in png_chunks(content) if kind == b"eXIf"]
+    if not late:
+        return Exif()
+    found = Image.Exif()
+    with contextlib.suppress(*_BROKEN):
+        found.load(late[0])
+    return _facts(found)
+
+
+def oriented_size(image: Image.Image, found: Exif) -> tuple[int, int]:
+    """Width and height in pixels as a person sees the picture. Pillow's TIFF size is turned already."""
+    if found.orientation in _SIDEWAYS and image.format != "TIFF":
+        return image.height, image.width
+    return image.width, image.height
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """A loaded picture turned as its camera was held. Pillow turns TIFFs itself and drops their tag."""
+    turn = _TURNS.get(read(image).orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def _facts(found: Image.Exif | None) -> Exif:
+    if found is None:
+        return Exif()
+    return Exif(_orientation(found), _captured_at(found), _position(found))
+
+
+def _orientation(found: Image.Exif) -> int:
+    with contextlib.suppress(*_BROKEN):
+        value = int(found.get(ExifTags.Base.Orientation, 1))
+        return value if value in range(1, 9) else 1
+    return 1
+
+
+def _captured_at(found: Image.Exif) -> datetime | None:
+    """DateTimeOriginal, else DateTimeDigitized; with the camera's offset where given, else as UTC."""
+    with contextlib.suppress(*_BROKEN):
+        photo = found.get_ifd(ExifTags.IFD.Exif)
+        for clock, offset in (
+            (ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal),
+            (ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized),
+        ):
+            when = _moment(photo.get(clock), photo.get(offset))
+            if when is not None:
+                return when
+    return None
+
+
+def _moment(clock: Any, offset: Any) -> datetime | None:
+    match = _CLOCK.match(_text(clock))
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in match.groups())
+    with contextlib.suppress(ValueError, OverflowError):
+        when = datetime(year, month, day, hour, minute, second, tzinfo=_zone(offset))
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        return when if year >= _EARLIEST_YEAR and when <= tomorrow else None
+    return None
+
+
+def _zone(offset: Any) -> timezone:
+    match = _OFFSET.match(_text(offset))
+    if match is None:
+        return UTC
+    sign, hours, minutes = match.groups()
+    length = timedelta(hours=int(hours), minutes=int(minutes))
+    if length > timedelta(hours=14):
+        return UTC
+    return timezone(-length if sign == "-" else length)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "replace")
+    return value.strip().strip("\0") if isinstance(value, str) else ""
+
+
+def _position(found: Image.Exif) -> tuple[float, float] | tuple[None, None]:
+    with contextlib.suppress(*_BROKEN):
+        gps = found.get_ifd(ExifTags.IFD.GPSInfo)
+        latitude = _degrees(gps, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, "NS", 90)
+        longitude = _degrees(gps, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, "EW", 180)
+        # Cameras without a fix write 0° N 0° E, a point in the Gulf of Guinea.
+        if latitude is not None and longitude is not None and (latitude, longitude) != (0, 0):
+            return latitude, longitude
+    return None, None
+
+
+def _degrees(gps: Mapping[int, Any], value: int, reference: int, signs: str, limit: float) -> float | None:
+    parts, sign = gps.get(value), _text(gps.get(reference)).upper()[:1]
+    if parts is None or sign not in tuple(signs):
+        return None
+    degrees, minutes, seconds = (*(float(part) for part in parts), 0.0, 0.0)[:3]
+    total = degrees + minutes / 60 + seconds / 3600
+    if not math.isfinite(total) or min(degrees, minutes, seconds) < 0 or total > limit:
+        return None
+    return -total if sign == signs[1] else total

@@ -1,0 +1,159 @@
+"""One Measurement per label of a mask, zeros included, and one Region per connected component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from segmentation.spec import IGNORE_INDEX
+
+# OpenCV counts histograms in float32, which is exact only below 2**24.
+_EXACT_PIXELS = 2**23
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One label in one picture. `area_fraction` 0–1 is its share of all pixels of the picture.
+
+    `mean_confidence` 0–1 is the mean over the label's pixels; None where it has none or none was given.
+    """
+
+    label_index: int
+    pixels: int
+    area_fraction: float
+    region_count: int
+    largest_region_px: int
+    mean_confidence: float | None
+
+
+@dataclass(frozen=True)
+class Region:
+    """One 8-connected component: area, bounding box (left, top, width, height), centre of area; in pixels."""
+
+    label_index: int
+    area_px: int
+    x_px: int
+    y_px: int
+    width_px: int
+    height_px: int
+    centroid_x_px: float
+    centroid_y_px: float
+
+
+@dataclass(frozen=True)
+class PictureMeasurement:
+    """`measurements` by label index, one for every label; `regions` by label, then top to bottom.
+
+    `confidence` 0–1 is the mean over all pixels of the winning label's probability, None where not given.
+    """
+
+    measurements: tuple[Measurement, ...]
+    regions: tuple[Region, ...]
+    confidence: float | None
+
+
+def measure(
+    mask: npt.NDArray[np.uint8], label_count: int, confidence: npt.NDArray[np.float32] | None = None
+) -> PictureMeasurement:
+    """Measure a mask uint8 (H, W) of labels below `label_count`; pixels of 255 count for no label.
+
+    `confidence` float32 (H, W), 0–1, is the probability of each pixel's winning label. ValueError where the
+    sizes differ or a value is neither below `label_count` nor 255.
+    """
+    mask = _checked(mask, label_count, confidence)
+    pixels = _pixel_counts(mask, label_count)
+    measurements: list[Measurement] = []
+    regions: list[Region] = []
+    for index in range(label_count):
+        if pixels[index] == 0:
+            measurements.append(Measurement(index, 0, 0.0, 0, 0, None))
+            continue
+        place, binary = _cropped(mask, index)
+        found = _regions(binary, index, place[0], place[1])
+        regions += found
+        measurements.append(
+            Measurement(
+                label_index=index,
+                pixels=int(pixels[index]),
+                area_fraction=float(pixels[index] / mask.size),
+                region_count=len(found),
+                largest_region_px=max(region.area_px for region in found),
+                mean_confidence=_mean(confidence, binary, place),
+            )
+        )
+    overall = None if confidence is None else float(cv2.mean(confidence)[0])
+    return PictureMeasurement(tuple(measurements), tuple(regions), overall)
+
+
+def verdict(
+    measurements: Iterable[Measurement], defect_indices: Set[int], min_region_px: int
+) -> Literal["pass", "fail"]:
+    """'fail' where any region of a defect label has at least `min_region_px` pixels, else 'pass'."""
+    largest = (row.largest_region_px for row in measurements if row.label_index in defect_indices)
+    return "fail" if max(largest, default=0) >= max(1, min_region_px) else "pass"
+
+
+def _checked(
+    mask: npt.NDArray[np.uint8], label_count: int, confidence: npt.NDArray[np.float32] | None
+) -> npt.NDArray[np.uint8]:
+    if mask.dtype != np.uint8 or mask.ndim != 2 or mask.size == 0:
+        raise ValueError(f"a mask is uint8 (H, W) with at least one pixel, this is {mask.dtype} {mask.shape}")
+    if not 1 <= label_count <= IGNORE_INDEX:
+        raise ValueError(f"there are 1 to {IGNORE_INDEX} labels, not {label_count}")
+    if confidence is not None and (confidence.shape != mask.shape or confidence.dtype != np.float32):
+        raise ValueError(
+            f"confidence is float32 of the mask's size {mask.shape}, "
+            f"this is {confidence.dtype} {confidence.shape}"
+        )
+    return np.ascontiguousarray(mask)
+
+
+def _pixel_counts(mask: npt.NDArray[np.uint8], label_count: int) -> npt.NDArray[np.int64]:
+    """Pixels (label_count,) of each label."""
+    counts = np.zeros(256, np.int64)
+    rows = max(1, _EXACT_PIXELS // mask.shape[1])
+    for top in range(0, mask.shape[0], rows):
+        part = cv2.calcHist([mask[top : top + rows]], [0], None, [256], [0, 256])
+        counts += np.rint(part.ravel()).astype(np.int64)
+    unknown = np.flatnonzero(counts[label_count:IGNORE_INDEX])
+    if unknown.size:
+        raise ValueError(
+            f"a mask of {label_count} labels holds values below {label_count} and 255 for none, "
+            f"this one holds {label_count + int(unknown[-1])}"
+        )
+    return counts[:label_count]
+
+
+def _cropped(
+    mask: npt.NDArray[np.uint8], index: int
+) -> tuple[tuple[int, int, int, int], npt.NDArray[np.uint8]]:
+    """Bounding box (left, top, width, height) of a label and uint8 255 / 0 inside it."""
+    binary = np.asarray(cv2.inRange(mask, np.array(index), np.array(index)), np.uint8)
+    left, top, width, height = cv2.boundingRect(binary)
+    return (left, top, width, height), np.ascontiguousarray(binary[top : top + height, left : left + width])
+
+
+def _regions(binary: npt.NDArray[np.uint8], index: int, left: int, top: int) -> list[Region]:
+    count, _, stats, centroids = cv2.connectedComponentsWithStats(binary, connectivity=8, ltype=cv2.CV_32S)
+    return [
+        Region(index, area, left + x, top + y, width, height, left + center_x, top + center_y)
+        for (x, y, width, height, area), (center_x, center_y) in zip(
+            stats[1:count].tolist(), centroids[1:count].tolist(), strict=True
+        )
+    ]
+
+
+def _mean(
+    confidence: npt.NDArray[np.float32] | None,
+    binary: npt.NDArray[np.uint8],
+    place: tuple[int, int, int, int],
+) -> float | None:
+    if confidence is None:
+        return None
+    left, top, width, height = place
+    return float(cv2.mean(confidence[top : top + height, left : left + width], mask=binary)[0])

@@ -1,0 +1,111 @@
+"""Claims: one worker per image, nothing lost with a dead worker, nothing saved without a claim."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.images import picture, png
+from webapp.actions.model_versions import add_color_model
+from webapp.actions.runs import cancel_run, retry_failed
+from webapp.actions.upload import upload_batch
+from webapp.models import Measurement, Prediction, Project, Run, batch_progress
+from webapp.pipeline.save import Outcome, save_outcomes
+from webapp.pipeline.segment import compute, segment_run, worker_name
+from webapp.pipeline.sweep import requeue_lost, sweep
+
+pytestmark = pytest.mark.django_db
+
+LEASE = timedelta(seconds=60)
+
+
+@pytest.fixture
+def run(project: Project) -> Run:
+    add_color_model(project=project, user=None)
+    files = [(f"{mark}.png", io.BytesIO(png(picture(red=0.5, mark=mark)))) for mark in range(5)]
+    return upload_batch(project=project, user=None, files=files).runs.get()
+
+
+def states(run: Run) -> list[str]:
+    return sorted(run.predictions.values_list("state", flat=True))
+
+
+def test_two_workers_never_claim_the_same_image(run: Run) -> None:
+    first = run.predictions.all().claim(worker="a:1", count=3, lease=LEASE)
+    second = run.predictions.all().claim(worker="b:1", count=3, lease=LEASE)
+    assert len(first) == 3
+    assert len(second) == 2
+    assert not {row.pk for row in first} & {row.pk for row in second}
+
+
+def test_an_image_tried_before_is_claimed_alone(run: Run) -> None:
+    run.predictions.update(attempts_count=1)
+    assert len(run.predictions.all().claim(worker="a:1", count=3, lease=LEASE)) == 1
+
+
+def test_a_claim_whose_lease_ran_out_goes_back(run: Run) -> None:
+    run.predictions.all().claim(worker="elsewhere:1", count=3, lease=LEASE)
+    assert requeue_lost() == 0
+    run.predictions.filter(state="claimed").update(lease_until=timezone.now() - LEASE)
+    assert requeue_lost() == 3
+    assert states(run) == ["queued"] * 5
+
+
+def test_a_claim_of_a_dead_process_on_this_machine_goes_back_at_once(run: Run) -> None:
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    name = f"{worker_name().rpartition(':')[0]}:{done.pid}"
+    run.predictions.all().claim(worker=name, count=2, lease=LEASE)
+    run.predictions.all().claim(worker=worker_name(), count=2, lease=LEASE)
+    assert requeue_lost() == 2
+    assert states(run) == ["claimed"] * 2 + ["queued"] * 3
+
+
+def test_an_image_that_stopped_its_worker_twice_is_set_aside(run: Run) -> None:
+    for _ in range(2):
+        run.predictions.filter(state="queued").all().claim(worker="elsewhere:1", count=1, lease=LEASE)
+        claimed = run.predictions.filter(state="claimed")
+        claimed.update(lease_until=timezone.now() - LEASE)
+        Prediction.objects.filter(pk__in=[row.pk for row in run.predictions.exclude(state="claimed")]).update(
+            attempts_count=5
+        )
+        requeue_lost()
+    failed = run.predictions.get(state="failed")
+    assert "stopped twice" in failed.error
+    while segment_run(run.pk):
+        pass
+    assert states(run) == ["done"] * 4 + ["failed"]
+    assert batch_progress(run.batch).status == "done"
+
+
+def test_results_of_a_lost_claim_are_dropped(run: Run) -> None:
+    claimed = run.predictions.all().claim(worker="a:1", count=5, lease=LEASE)
+    outcomes = list(compute(run.model_version, claimed, worker="a:1"))
+    cancel_run(run=run, user=None)
+    assert save_outcomes(outcomes, worker="a:1") == 0
+    assert not Measurement.objects.exists()
+    assert states(run) == ["cancelled"] * 5
+
+
+def test_failed_images_are_retried_alone(run: Run) -> None:
+    claimed = run.predictions.all().claim(worker="a:1", count=1, lease=LEASE)
+    save_outcomes([Outcome(claimed[0].pk, "is damaged")], worker="a:1")
+    while segment_run(run.pk):
+        pass
+    run.refresh_from_db()
+    assert (run.state, states(run)) == (Run.State.DONE, ["done"] * 4 + ["failed"])
+    assert retry_failed(run=run, user=None) == 1
+    assert segment_run(run.pk) is False
+    run.refresh_from_db()
+    assert (run.state, states(run)) == (Run.State.DONE, ["done"] * 5)
+
+
+def test_sweep_names_runs_that_wait_and_nobody_works_on(run: Run) -> None:
+    assert sweep().runs == [run.pk]
+    run.predictions.all().claim(worker=worker_name(), count=1, lease=LEASE)
+    assert sweep().runs == []

@@ -1,0 +1,86 @@
+"""Delete a project with everything that hangs on it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+
+from django.db import connection, transaction
+
+from webapp import storage
+from webapp.actions.batches import forget_originals, remove_files
+from webapp.actions.people import require_admin
+from webapp.models import Annotation, Archive, Image, ModelVersion, Prediction, Project, User
+
+_PROJECT = "project_id = %(project)s"
+_IMAGE = f"image_id IN (SELECT id FROM image WHERE {_PROJECT})"
+_MODEL = f"model_version_id IN (SELECT id FROM model_version WHERE {_PROJECT})"
+_BATCH = f"batch_id IN (SELECT id FROM batch WHERE {_PROJECT})"
+_PREDICTION = f"prediction_id IN (SELECT id FROM prediction WHERE {_MODEL})"
+
+# What leans on others goes first. Plain SQL: a project can have millions of rows, which need not be loaded.
+_ROWS: tuple[tuple[str, str], ...] = (
+    ("region", _PREDICTION),
+    ("measurement", _PREDICTION),
+    ("inspection_rollup", _PROJECT),
+    ("label_rollup", _PROJECT),
+    ("prediction", _MODEL),
+    ("run", _MODEL),
+    ("skipped_file", _BATCH),
+    ("archive", _BATCH),
+    ("batch_image", _BATCH),
+    ("dataset_image", f"dataset_id IN (SELECT id FROM dataset WHERE {_PROJECT})"),
+    ("annotation", _IMAGE),
+    ("image", _PROJECT),
+    ("batch", _PROJECT),
+    ("model_label", _MODEL),
+    ("model_version", _PROJECT),
+    ("training_epoch", f"training_run_id IN (SELECT id FROM training_run WHERE {_PROJECT})"),
+    ("training_run", _PROJECT),
+    ("dataset", _PROJECT),
+    ("label", _PROJECT),
+    ("source", _PROJECT),
+    ("project", "id = %(project)s"),
+)
+
+
+@transaction.atomic
+def delete_project(*, project: Project, user: User) -> None:
+    """Delete a project: its rows in one transaction, then the files that no other project needs.
+
+    PermissionDenied unless `user` is an administrator of its workspace.
+    """
+    require_admin(user, project.workspace)
+    Project.objects.select_for_update().get(pk=project.pk)
+    _remove_files_on_commit(project)
+    Project.objects.filter(pk=project.pk).update(live_model=None)
+    with connection.cursor() as cursor:
+        for table, which in _ROWS:
+            cursor.execute(f"DELETE FROM {table} WHERE {which}", {"project": project.pk})  # noqa: S608
+
+
+def _remove_files_on_commit(project: Project) -> None:
+    predictions = Prediction.objects.filter(model_version__project=project).values_list("pk", flat=True)
+    files = [path(pk) for pk in predictions for path in (storage.mask_path, storage.overlay_path)]
+    unpacking = Archive.objects.filter(batch__project=project).exclude(path="")
+    files += [storage.archive_path(path) for path in unpacking.values_list("path", flat=True)]
+    models = ModelVersion.objects.filter(project=project).values_list("folder", flat=True)
+    folders = [storage.model_folder(folder) for folder in models]
+    annotations = Annotation.objects.filter(image__project=project)
+    masks = set(annotations.values_list("mask_sha256", flat=True))
+    transaction.on_commit(lambda: remove_files(files))
+    transaction.on_commit(lambda: _remove_folders(folders))
+    transaction.on_commit(lambda: _forget_masks(masks))
+    forget_originals(list(Image.objects.filter(project=project).values_list("sha256", flat=True)))
+
+
+def _remove_folders(folders: Collection[Path]) -> None:
+    for folder in folders:
+        if folder.is_dir():
+            shutil.rmtree(folder)
+
+
+def _forget_masks(masks: set[str]) -> None:
+    held = Annotation.objects.filter(mask_sha256__in=masks).values_list("mask_sha256", flat=True)
+    remove_files([storage.annotation_path(mask) for mask in masks - set(held)])

@@ -1,0 +1,83 @@
+"""Sources of a project: where its pictures come from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from webapp.actions.refused import Refused
+from webapp.models import Batch, Image, Project, Source, User
+
+
+@dataclass(frozen=True)
+class SourceInput:
+    """A source as a person gives it. `mm_per_pixel`: the length of one pixel on the object, where known."""
+
+    name: str
+    site: str = ""
+    kind: str = Source.Kind.LINE
+    mm_per_pixel: float | None = None
+
+
+def add_source(*, project: Project, user: User | None, source: SourceInput) -> Source:
+    """Refused where the project has a source of this site and name."""
+    try:
+        with transaction.atomic():
+            return Source.objects.create(project=project, **_columns(source))
+    except IntegrityError as error:
+        raise _taken(source) from error
+
+
+@transaction.atomic
+def change_sources(*, project: Project, user: User | None, changes: Mapping[int, SourceInput]) -> None:
+    """Change sources by their id. KeyError for an id that is not the project's."""
+    present = set(project.sources.values_list("pk", flat=True))
+    if unknown := sorted(set(changes) - present):
+        raise KeyError(f"sources {unknown} are not of project {project}")
+    for pk in changes:
+        # Out of the way first, so that two sources can swap their names.
+        Source.objects.filter(pk=pk).update(name=f"\x1f{pk}")
+    for pk, change in changes.items():
+        try:
+            with transaction.atomic():
+                Source.objects.filter(pk=pk).update(**_columns(change))
+        except IntegrityError as error:
+            raise _taken(change) from error
+
+
+@transaction.atomic
+def remove_source(*, source: Source, user: User | None) -> None:
+    """Refused while a batch or an image came from it."""
+    if source.pk not in unused_sources(source.project):
+        raise Refused(f"Images came from {source}, so it cannot be removed. It can be renamed.")
+    source.delete()
+
+
+def unused_sources(project: Project) -> set[int]:
+    """Ids of the sources that no batch and no image came from."""
+    present = project.sources.values_list("pk", flat=True)
+    return {
+        pk
+        for pk in present
+        if not Batch.objects.filter(source=pk).exists() and not Image.objects.filter(source=pk).exists()
+    }
+
+
+def _taken(source: SourceInput) -> Refused:
+    place = f"{source.site.strip()} / {source.name.strip()}" if source.site.strip() else source.name.strip()
+    return Refused(f"There is a source {place} already. Give each its own name.", field="name")
+
+
+def _columns(source: SourceInput) -> dict[str, object]:
+    name = source.name.strip()
+    if not 1 <= len(name) <= 100:
+        raise Refused(f"A source name has 1 to 100 characters, this one has {len(name)}.", field="name")
+    if source.kind not in Source.Kind.values:
+        raise Refused(f"A source is one of {', '.join(Source.Kind.values)}, got {source.kind!r}.", field="kind")
+    size = source.mm_per_pixel
+    if size is not None and not (math.isfinite(size) and size > 0):
+        raise Refused(f"Millimetres per pixel must be above 0, got {size}.", field="mm_per_pixel")
+    return {"name": name, "site": source.site.strip()[:100], "kind": source.kind, "mm_per_pixel": size}
