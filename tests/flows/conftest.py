@@ -13,7 +13,11 @@ from tests.flows.stack import Stack
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running = Stack(
         tmp_path_factory.mktemp("stack") / "data",
-        settings={"PIXELWISE_SWEEP_SECONDS": "2", "PIXELWISE_LEASE_SECONDS": "10", "PIXELWISE_CHUNK_IMAGES": "4"},
+        settings={
+            "PIXELWISE_SWEEP_SECONDS": "2",
+            "PIXELWISE_LEASE_SECONDS": "10",
+            "PIXELWISE_CHUNK_IMAGES": "4",
+        },
     )
     running.start()
     yield running

@@ -40,7 +40,9 @@ def test_killing_the_worker_loses_nothing_and_counts_nothing_twice(stack: Stack)
     client = stack.signed_in()
     slug = client.post("projects", json={"name": "Killed", "labels": LABELS}).json()["slug"]
     stack.manage("train", "--project", slug, "--architecture", "nearest-color")
-    drawn = [png(picture(red=0.25 if mark % 4 == 0 else 0, width=900, height=700, mark=mark + 100)) for mark in range(IMAGES)]
+    drawn = [
+        png(picture(red=0.25 if mark % 4 == 0 else 0, width=900, height=700, mark=mark + 100)) for mark in range(IMAGES)
+    ]
     files = [("files", (f"{place}.png", content)) for place, content in enumerate(drawn)]
     batch_id = client.post(f"projects/{slug}/batches", files=files).json()["id"]
 

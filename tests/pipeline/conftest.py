@@ -14,9 +14,7 @@ LABELS = (("background", "#808080", False), ("rust", "#dc1e1e", True), ("paint",
 @pytest.fixture
 def project(db: None, settings: pytest.FixtureRequest, tmp_path: Path) -> Project:
     settings.PIXELWISE_DATA = tmp_path
-    project = Project.objects.create(
-        workspace=Workspace.objects.create(name="Acme"), name="Parts", slug="parts"
-    )
+    project = Project.objects.create(workspace=Workspace.objects.create(name="Acme"), name="Parts", slug="parts")
     for index, (name, color, is_defect) in enumerate(LABELS):
         Label.objects.create(project=project, index=index, name=name, color=color, is_defect=is_defect)
     Source.objects.create(project=project, site="North", name="Line 1")

@@ -12,7 +12,7 @@ from webapp.actions.batches import delete_batch
 from webapp.actions.model_versions import add_color_model
 from webapp.actions.runs import cancel_run, retry_failed, start_run
 from webapp.actions.upload import add_file, open_batch, seal_batch
-from webapp.actions.verdicts import change_rule
+from webapp.actions.verdicts import change_rule, judge_again
 from webapp.models import InspectionRollup, LabelRollup, Prediction, Project, Run
 from webapp.pipeline import rollups
 from webapp.pipeline.segment import segment_run
@@ -35,10 +35,9 @@ def test_equal_a_recount_after_random_changes(project: Project, seed: int) -> No
         assert rollups.differences(project.pk) == []
     segment_everything(project)
     assert rollups.differences(project.pk) == []
-    inspected = sum(
-        row.inspected_count for row in InspectionRollup.objects.filter(project=project, is_current=True)
-    )
+    inspected = sum(row.inspected_count for row in InspectionRollup.objects.filter(project=project, is_current=True))
     assert inspected == Prediction.objects.filter(is_current=True, image__project=project).count()
+    assert judge_again(project=project) == 0, "the rule in SQL and the worker's rule disagree"
 
 
 def _one_change(rng: random.Random, project: Project, models: list) -> None:

@@ -76,9 +76,7 @@ def test_manifest_links_what_the_project_has_and_only_that(project: Project) -> 
         ("page.jpg", b"%PDF-1.7 stuff", "PDF"),
     ],
 )
-def test_what_is_no_picture_is_listed_with_its_reason(
-    project: Project, name: str, content: bytes, reason: str
-) -> None:
+def test_what_is_no_picture_is_listed_with_its_reason(project: Project, name: str, content: bytes, reason: str) -> None:
     batch = uploaded(project, {name: content, "good.png": png(picture())})
     assert batch.images.count() == 1
     skipped = batch.skipped_files.get()
@@ -91,7 +89,10 @@ def test_capture_time_comes_from_the_person_then_the_camera_then_the_clock(proje
     by_camera = uploaded(project, {"a.jpg": taken}).images.get()
     given = uploaded(project, {"b.jpg": jpeg_taken_at("2026:05:11 08:30:00", red=0.5)}, captured_at=NOON).images.get()
     unknown = uploaded(project, {"c.png": png(picture())}).images.get()
-    assert (by_camera.captured_at, by_camera.captured_at_from) == (datetime(2026, 5, 11, 8, 30, tzinfo=UTC), "exif")
+    assert (by_camera.captured_at, by_camera.captured_at_from) == (
+        datetime(2026, 5, 11, 8, 30, tzinfo=UTC),
+        "exif",
+    )
     assert (given.captured_at, given.captured_at_from) == (NOON, "given")
     assert unknown.captured_at_from == "upload"
 

@@ -41,7 +41,8 @@ def import_dataset(
     """Copy a labelled folder into the store as a frozen Dataset of the project.
 
     Labels of the folder that the project lacks are added to it, as defects where the folder says so (without
-    labels.json: all but background) and `new_labels_are_defects` does not forbid it. The same folder twice gives the same Dataset. DatasetError or PictureError names a bad file;
+    labels.json: all but background) and `new_labels_are_defects` does not forbid it. The same folder twice
+    gives the same Dataset. DatasetError or PictureError names a bad file;
     no Dataset is made then.
     """
     folder = FolderDataset(path)
@@ -105,9 +106,7 @@ def _store(folder: FolderDataset, member: str, split: str, mapping: np.ndarray) 
 def _freeze(project: Project, user: User | None, name: str, stored: list[_Stored]) -> Dataset:
     lines = sorted(f"{row.image_sha256} {row.mask_sha256} {row.split}" for row in stored)
     checksum = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    dataset, is_new = Dataset.objects.get_or_create(
-        project=project, checksum=checksum, defaults={"name": name[:200]}
-    )
+    dataset, is_new = Dataset.objects.get_or_create(project=project, checksum=checksum, defaults={"name": name[:200]})
     if not is_new:
         return dataset
     members = []
@@ -116,8 +115,6 @@ def _freeze(project: Project, user: User | None, name: str, stored: list[_Stored
         annotation, _ = Annotation.objects.get_or_create(
             image=image, mask_sha256=row.mask_sha256, defaults={"created_by": user}
         )
-        members.append(
-            DatasetImage(dataset=dataset, annotation=annotation, name=row.name, split=row.split)
-        )
+        members.append(DatasetImage(dataset=dataset, annotation=annotation, name=row.name, split=row.split))
     DatasetImage.objects.bulk_create(members)
     return dataset

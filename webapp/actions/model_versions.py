@@ -109,9 +109,7 @@ def add_starter_model(*, project: Project, user: User | None) -> ModelVersion:
 def add_color_model(*, project: Project, user: User | None) -> ModelVersion:
     """A model that gives every pixel the label of the nearest colour, live if the project has no model yet."""
     with write_color_model(list(project.labels.all())) as folder:
-        model_version = register_model(
-            project=project, user=user, folder=folder, origin=ModelVersion.Origin.COLORS
-        )
+        model_version = register_model(project=project, user=user, folder=folder, origin=ModelVersion.Origin.COLORS)
     return _live_if_first(model_version, user)
 
 

@@ -30,9 +30,7 @@ def cancel_run(*, run: Run, user: User | None) -> int:
     stopped = run.predictions.filter(state__in=[Prediction.State.QUEUED, Prediction.State.CLAIMED]).update(
         state=Prediction.State.CANCELLED, claimed_by="", lease_until=None
     )
-    Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(
-        state=Run.State.CANCELLED, finished_at=timezone.now()
-    )
+    Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(state=Run.State.CANCELLED, finished_at=timezone.now())
     return stopped
 
 

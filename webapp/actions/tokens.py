@@ -22,9 +22,7 @@ def create_token(*, user: User, name: str) -> tuple[ApiToken, str]:
     if not 1 <= len(name) <= 100:
         raise Refused(f"A token name has 1 to 100 characters, this one has {len(name)}.", field="name")
     secret = TOKEN_PREFIX + new_secret()
-    token = ApiToken.objects.create(
-        user=user, name=name, secret_hash=hash_secret(secret), hint=secret[-HINT_LENGTH:]
-    )
+    token = ApiToken.objects.create(user=user, name=name, secret_hash=hash_secret(secret), hint=secret[-HINT_LENGTH:])
     return token, secret
 
 

@@ -13,19 +13,30 @@ import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
+from segmentation.evaluation import Evaluation, evaluate
 from segmentation.masks import read_mask
+from segmentation.model_card import model_card
 from segmentation.operating_point import choose_operating_point
 from segmentation.pairs import Pair
 from segmentation.pictures import read_rgb
+from segmentation.segmenter import Segmenter
 from segmentation.spec import IGNORE_INDEX, LabelSpec, ModelSpec
 from segmentation.train import Epoch, TrainSettings, train
 from segmentation.weights import save_model
 from webapp import storage
 from webapp.actions.model_versions import go_live, register_model
-from webapp.models import Dataset, DatasetImage, Label, ModelVersion, Project, TrainingEpoch, TrainingRun, User
-from webapp.pipeline.model_card import training_card
+from webapp.models import (
+    Dataset,
+    DatasetImage,
+    Label,
+    ModelVersion,
+    Project,
+    TrainingEpoch,
+    TrainingRun,
+    User,
+)
 
-DEFAULT_ENCODER = "tu-mobilenetv3_small_100"
+_LEARNED_SPLITS = (DatasetImage.Split.TRAIN, DatasetImage.Split.VALIDATION)
 
 
 @dataclass(frozen=True)
@@ -57,9 +68,7 @@ def train_model(
     spec = ModelSpec(
         architecture=architecture,
         encoder=encoder,
-        labels=tuple(
-            LabelSpec(place, label.name, label.color, label.is_defect) for place, label in enumerate(labels)
-        ),
+        labels=tuple(LabelSpec(place, label.name, label.color, label.is_defect) for place, label in enumerate(labels)),
     )
     training_run = TrainingRun.objects.create(
         project=project,
@@ -69,13 +78,18 @@ def train_model(
         settings={"epochs": settings.epochs, "minutes": settings.minutes, "seed": settings.seed},
     )
     try:
-        last = _learn(training_run, dataset, labels, spec, settings, on_epoch)
-        return _keep(training_run, user, spec, last, (time.monotonic() - started) / 60)
+        pairs = {split: dataset_pairs(dataset, split, labels) for split in _LEARNED_SPLITS}
+        last = _learn(training_run, pairs, spec, settings, on_epoch)
+        model_version = _keep(training_run, user, spec, settings, pairs[DatasetImage.Split.VALIDATION], last)
     except BaseException as error:
         TrainingRun.objects.filter(pk=training_run.pk).update(
-            state=TrainingRun.State.FAILED, error=str(error) or type(error).__name__, finished_at=timezone.now()
+            state=TrainingRun.State.FAILED,
+            error=str(error) or type(error).__name__,
+            finished_at=timezone.now(),
         )
         raise
+    iou = {row.label.name: row.validation_iou for row in model_version.model_labels.select_related("label")}
+    return Trained(model_version=model_version, minutes=(time.monotonic() - started) / 60, iou=iou)
 
 
 def taught_labels(dataset: Dataset) -> list[Label]:
@@ -111,9 +125,7 @@ def dataset_pairs(dataset: Dataset, split: str, labels: list[Label]) -> list[Pai
 
         return Pair(name=name, read=read)
 
-    return [
-        pair(member.name, member.annotation.image.sha256, member.annotation.mask_sha256) for member in members
-    ]
+    return [pair(member.name, member.annotation.image.sha256, member.annotation.mask_sha256) for member in members]
 
 
 def _annotations(dataset: Dataset, split: str) -> list[str]:
@@ -122,21 +134,14 @@ def _annotations(dataset: Dataset, split: str) -> list[str]:
 
 def _learn(
     training_run: TrainingRun,
-    dataset: Dataset,
-    labels: list[Label],
+    pairs: Mapping[str, list[Pair]],
     spec: ModelSpec,
     settings: TrainSettings,
     on_epoch: Callable[[Epoch], None],
 ) -> Epoch:
     last: Epoch | None = None
-    training = train(
-        dataset_pairs(dataset, DatasetImage.Split.TRAIN, labels),
-        dataset_pairs(dataset, DatasetImage.Split.VALIDATION, labels),
-        spec,
-        settings,
-    )
     try:
-        for epoch in training:
+        for epoch in train(*(pairs[split] for split in _LEARNED_SPLITS), spec, settings):
             last = epoch
             TrainingEpoch.objects.create(
                 training_run=training_run,
@@ -155,25 +160,56 @@ def _learn(
 
 
 def _keep(
-    training_run: TrainingRun, user: User | None, spec: ModelSpec, last: Epoch, minutes: float
-) -> Trained:
-    """Write the best weights with their operating point, register them and put them live."""
-    point = choose_operating_point(last.outcomes)
-    spec = dataclasses.replace(spec, min_region_px=point.min_region_px)
-    iou = {label.name: value for label, value in zip(spec.labels, last.best_iou, strict=True)}
-    card = training_card(training_run, spec, last.best_iou, point, minutes)
-    with tempfile.TemporaryDirectory(dir=storage.temporary_folder()) as folder, transaction.atomic():
-        save_model(Path(folder), spec, last.module, card=card)
-        model_version = register_model(
-            project=training_run.project,
-            user=user,
-            folder=Path(folder),
-            origin=ModelVersion.Origin.TRAINED,
-            training_run=training_run,
-            validation_iou=iou,
-        )
-        TrainingRun.objects.filter(pk=training_run.pk).update(
-            state=TrainingRun.State.DONE, finished_at=timezone.now()
-        )
-        go_live(model_version=model_version, user=user)
-    return Trained(model_version=model_version, minutes=minutes, iou=iou)
+    training_run: TrainingRun,
+    user: User | None,
+    spec: ModelSpec,
+    settings: TrainSettings,
+    validation_pairs: list[Pair],
+    last: Epoch,
+) -> ModelVersion:
+    """Write the best weights with their operating point and card, register them and put them live."""
+    spec = dataclasses.replace(spec, min_region_px=choose_operating_point(last.outcomes).min_region_px)
+    with tempfile.TemporaryDirectory(dir=storage.temporary_folder()) as name:
+        folder = Path(name)
+        save_model(folder, spec, last.module, card="Not scored yet.\n")
+        scores = evaluate(Segmenter(folder, device=settings.device), validation_pairs)
+        save_model(folder, spec, last.module, card=_card(training_run, spec, settings, last.steps, scores))
+        with transaction.atomic():
+            model_version = register_model(
+                project=training_run.project,
+                user=user,
+                folder=folder,
+                origin=ModelVersion.Origin.TRAINED,
+                training_run=training_run,
+                validation_iou={label.name: scores.agreement.iou(label.index) for label in spec.labels},
+            )
+            TrainingRun.objects.filter(pk=training_run.pk).update(
+                state=TrainingRun.State.DONE, finished_at=timezone.now()
+            )
+            go_live(model_version=model_version, user=user)
+    return model_version
+
+
+def _card(training_run: TrainingRun, spec: ModelSpec, settings: TrainSettings, steps: int, scores: Evaluation) -> str:
+    dataset = training_run.dataset
+    counts = {split: dataset.dataset_images.filter(split=split).count() for split in DatasetImage.Split}
+    return model_card(
+        title=f"{spec.architecture} for {training_run.project.name}",
+        summary=f"Trained on data set {dataset.name} of project {training_run.project.name}.",
+        data=[
+            f"Data set {dataset.name}, checksum {dataset.checksum}.",
+            *(f"{split.label}: {count} images." for split, count in counts.items()),
+            "Test images were never read in training.",
+        ],
+        spec=spec,
+        settings=settings,
+        steps=steps,
+        evaluation=scores,
+        evaluated_on="the validation images",
+        limits=[
+            "These images also chose the weights and the limit of the verdict: expect new images to do worse. "
+            "`manage.py evaluate` on images kept apart says how much.",
+            "Confidence is not calibrated.",
+        ],
+        licence="Yours; it follows the photos it was trained on.",
+    )

@@ -130,14 +130,8 @@ def _ranked(batch: Batch, model_version: ModelVersion | None, show: Show) -> Que
     )
     return (
         BatchImage.objects.filter(batch=batch)
-        .annotate(
-            found=FilteredRelation(
-                "image__predictions", condition=Q(image__predictions__model_version=chosen)
-            )
-        )
-        .annotate(
-            rank=rank, error=Case(When(found__error__isnull=False, then=F("found__error")), default=Value(""))
-        )
+        .annotate(found=FilteredRelation("image__predictions", condition=Q(image__predictions__model_version=chosen)))
+        .annotate(rank=rank, error=Case(When(found__error__isnull=False, then=F("found__error")), default=Value("")))
         .filter(_CONDITIONS[show])
         .order_by("-rank", "-image_id")
     )

@@ -79,7 +79,8 @@ class Image(models.Model):
             models.UniqueConstraint(fields=["project", "sha256"], name="image_once_per_project"),
             models.CheckConstraint(condition=models.Q(width_px__gt=0, height_px__gt=0), name="image_has_pixels"),
             models.CheckConstraint(
-                condition=models.Q(captured_at_from__in=["exif", "given", "upload"]), name="image_time_source_known"
+                condition=models.Q(captured_at_from__in=["exif", "given", "upload"]),
+                name="image_time_source_known",
             ),
             models.CheckConstraint(
                 condition=models.Q(latitude__isnull=True, longitude__isnull=True)

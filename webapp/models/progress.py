@@ -113,9 +113,7 @@ def batches_with_progress(
     newest = {run.batch_id: run for run in runs}
     with connection.cursor() as cursor:
         models = [newest[pk].model_version_id if pk in newest else None for pk in ids]
-        cursor.execute(
-            _COUNTS, {"batches": ids, "models": models, "since": timezone.now() - _RATE_WINDOW}
-        )
+        cursor.execute(_COUNTS, {"batches": ids, "models": models, "since": timezone.now() - _RATE_WINDOW})
         counts = {row[0]: _Counts(*row[1:]) for row in cursor.fetchall()}
         cursor.execute(_SKIPPED, {"batches": ids})
         skipped = {row[0]: _Skipped(*row[1:]) for row in cursor.fetchall()}

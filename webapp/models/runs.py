@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -121,7 +120,8 @@ class Prediction(models.Model):
                 name="prediction_done_is_whole",
             ),
             models.CheckConstraint(
-                condition=models.Q(state="done") | models.Q(is_current=False), name="prediction_current_is_done"
+                condition=models.Q(state="done") | models.Q(is_current=False),
+                name="prediction_current_is_done",
             ),
             models.CheckConstraint(
                 condition=~models.Q(state="claimed") | models.Q(lease_until__isnull=False),
@@ -130,9 +130,7 @@ class Prediction(models.Model):
         ]
         indexes = [
             models.Index(fields=["run", "state"], name="prediction_run_state"),
-            models.Index(
-                fields=["lease_until"], condition=models.Q(state="claimed"), name="prediction_claimed_lease"
-            ),
+            models.Index(fields=["lease_until"], condition=models.Q(state="claimed"), name="prediction_claimed_lease"),
         ]
 
     def __str__(self) -> str:
@@ -156,7 +154,8 @@ class Measurement(models.Model):
             models.UniqueConstraint(fields=["prediction", "label"], name="measurement_once"),
             models.CheckConstraint(condition=models.Q(area_fraction__range=(0, 1)), name="measurement_fraction"),
             models.CheckConstraint(
-                condition=models.Q(largest_region_px__lte=models.F("pixels")), name="measurement_region_within"
+                condition=models.Q(largest_region_px__lte=models.F("pixels")),
+                name="measurement_region_within",
             ),
         ]
 

@@ -30,9 +30,7 @@ Labels: {labels}
 @contextmanager
 def write_color_model(labels: Sequence[Label]) -> Iterator[Path]:
     """A temporary model folder for these labels, in order of their index."""
-    specs = tuple(
-        LabelSpec(place, label.name, label.color, label.is_defect) for place, label in enumerate(labels)
-    )
+    specs = tuple(LabelSpec(place, label.name, label.color, label.is_defect) for place, label in enumerate(labels))
     spec = ModelSpec(architecture="nearest-color", labels=specs, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     colors = np.array([label.rgb for label in specs], np.float32)
     with tempfile.TemporaryDirectory(dir=storage.temporary_folder()) as name:

@@ -72,9 +72,7 @@ def evaluate(
 def _defects(model_version: ModelVersion, names: list[str]) -> frozenset[int]:
     """Indices of the names that are defects; a name the project has no label for is one unless it is background."""
     flags = {label.name.lower(): label.is_defect for label in model_version.project.labels.all()}
-    return frozenset(
-        index for index, name in enumerate(names) if flags.get(name.lower(), name.lower() != "background")
-    )
+    return frozenset(index for index, name in enumerate(names) if flags.get(name.lower(), name.lower() != "background"))
 
 
 def _lower(names: list[str]) -> list[str]:

@@ -48,9 +48,7 @@ def clean_name(name: str) -> str:
 
 
 def picture_limits() -> PictureLimits:
-    return PictureLimits(
-        max_bytes=settings.PIXELWISE_MAX_FILE_MB * 1_000_000, max_pixels=settings.PIXELWISE_MAX_PIXELS
-    )
+    return PictureLimits(max_bytes=settings.PIXELWISE_MAX_FILE_MB * 1_000_000, max_pixels=settings.PIXELWISE_MAX_PIXELS)
 
 
 def receive_file(batch: Batch, name: str, stream: IO[bytes], *, allow_archive: bool = True) -> AddedFile:

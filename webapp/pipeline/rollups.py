@@ -55,7 +55,7 @@ class _Rollup:
         added = ", ".join(f"{name} = {self.table}.{name} + excluded.{name}" for name in self.sums)
         order = ", ".join(str(place) for place in range(1, len(self.key) + 1))
         return (
-            f"INSERT INTO {self.table} ({columns}) {self.rows.format(which=which)} ORDER BY {order} "  # noqa: S608
+            f"INSERT INTO {self.table} ({columns}) {self.rows.format(which=which)} ORDER BY {order} "
             f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {added}"
         )
 

@@ -37,9 +37,7 @@ def segment_run(run_id: int) -> bool:
     if run is None:
         return False
     worker = worker_name()
-    claimed = run.predictions.all().claim(
-        worker=worker, count=settings.PIXELWISE_CHUNK_IMAGES, lease=lease()
-    )
+    claimed = run.predictions.all().claim(worker=worker, count=settings.PIXELWISE_CHUNK_IMAGES, lease=lease())
     if claimed:
         save_outcomes(list(compute(run.model_version, claimed, worker=worker)), worker=worker)
     finish_complete_runs([run_id])
@@ -56,9 +54,7 @@ def compute(model_version: ModelVersion, claimed: list[Prediction], *, worker: s
     labels = project_labels(project.pk)
     defects = frozenset(label.index for label in labels if label.is_defect)
     min_region_px = project.min_region_px or model_version.min_region_px
-    sha256 = dict(
-        Prediction.objects.filter(pk__in=[row.pk for row in claimed]).values_list("pk", "image__sha256")
-    )
+    sha256 = dict(Prediction.objects.filter(pk__in=[row.pk for row in claimed]).values_list("pk", "image__sha256"))
     items = [(pk, storage.original_path(digest)) for pk, digest in sha256.items()]
     renewed_at = timezone.now()
     for result in segment_files(
@@ -109,9 +105,9 @@ def label_map(model_version: ModelVersion) -> np.ndarray:
 
 
 def renew_claims(prediction_ids: list[int], *, worker: str) -> None:
-    Prediction.objects.filter(
-        pk__in=prediction_ids, state=Prediction.State.CLAIMED, claimed_by=worker
-    ).update(lease_until=timezone.now() + lease())
+    Prediction.objects.filter(pk__in=prediction_ids, state=Prediction.State.CLAIMED, claimed_by=worker).update(
+        lease_until=timezone.now() + lease()
+    )
 
 
 def write_pictures(result: StreamResult, sha256: str, labels: list[LabelSpec]) -> None:

@@ -23,6 +23,8 @@ class Command(BaseCommand):
             memberships = memberships.filter(user__email=options["email"].lower())
         membership = memberships.order_by("pk").first()
         if membership is None:
-            raise CommandError("Expected an administrator to own the example project, found none. Run `make run` first.")
+            raise CommandError(
+                "Expected an administrator to own the example project, found none. Run `make run` first."
+            )
         project = load_example(user=membership.user, workspace=membership.workspace)
         self.stdout.write(f"Project {project.name} is at /p/{project.slug}/")

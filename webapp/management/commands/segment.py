@@ -44,13 +44,19 @@ class Command(BaseCommand):
     def _model(self, project: Project, model_id: int | None) -> ModelVersion:
         model_version = project.live_model if model_id is None else model_version_by_id(model_id)
         if model_version is None:
-            raise CommandError(f"Project {project.name} has no live model. Train one: manage.py train --project {project.slug}")
+            raise CommandError(
+                f"Project {project.name} has no live model. Train one: manage.py train --project {project.slug}"
+            )
         if model_version.project_id != project.pk:
             raise CommandError(f"Model {model_version.pk} belongs to project {model_version.project.slug}.")
         return model_version
 
     def _upload(
-        self, project: Project, model_version: ModelVersion, files: list[tuple[str, Path]], options: dict[str, Any]
+        self,
+        project: Project,
+        model_version: ModelVersion,
+        files: list[tuple[str, Path]],
+        options: dict[str, Any],
     ) -> Batch:
         batch = open_batch(project=project, user=None, name=options["name"] or options["path"].name)
         start_run(batch=batch, model_version=model_version, user=None)

@@ -86,9 +86,7 @@ class Command(BaseCommand):
                     dataset=dataset,
                     architecture=options["architecture"],
                     encoder=options["encoder"],
-                    settings=TrainSettings(
-                        epochs=options["epochs"], minutes=options["minutes"], seed=options["seed"]
-                    ),
+                    settings=TrainSettings(epochs=options["epochs"], minutes=options["minutes"], seed=options["seed"]),
                     on_epoch=show,
                 )
             except (PairError, ValueError) as error:
