@@ -40,6 +40,10 @@ class Stack:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def log(self) -> Path:
+        return self.data.with_suffix(".log")
+
+    @property
     def environment(self) -> dict[str, str]:
         inherited = {
             name: value
@@ -58,15 +62,10 @@ class Stack:
         }
 
     def start(self) -> None:
-        log = (self.data.parent / f"{self.data.name}.log").open("a")
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=log,
-            stderr=log,
-            text=True,
-        )
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up"], cwd=ROOT, env=self.environment, stdout=log, stderr=log, text=True
+            )
         self.wait_for(self._answers, "the stack to answer /healthz with 200", seconds=120)
 
     def stop(self) -> int:
@@ -77,8 +76,8 @@ class Stack:
     def _answers(self) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
-            log = (self.data.parent / f"{self.data.name}.log").read_text()
-            raise AssertionError(f"the stack ended with {self.process.returncode}:\n{log[-3000:]}")
+            told = self.log.read_text()[-3000:]
+            raise AssertionError(f"the stack ended with {self.process.returncode}:\n{told}")
         try:
             return httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200
         except httpx.TransportError:

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.flows.stack import Stack
@@ -36,8 +37,7 @@ def gpu_worker_pids(stack: Stack) -> list[int]:
     return found
 
 
-def test_killing_the_worker_loses_nothing_and_counts_nothing_twice(stack: Stack) -> None:
-    client = stack.signed_in()
+def test_killing_the_worker_loses_nothing_and_counts_nothing_twice(stack: Stack, client: httpx.Client) -> None:
     slug = client.post("projects", json={"name": "Killed", "labels": LABELS}).json()["slug"]
     stack.manage("train", "--project", slug, "--architecture", "nearest-color")
     drawn = [

@@ -33,8 +33,7 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
 
 
-def test_known_areas_reach_dashboard_page_and_csv(stack: Stack) -> None:
-    client = stack.signed_in()
+def test_known_areas_reach_dashboard_page_and_csv(stack: Stack, client: httpx.Client) -> None:
     project = client.post("projects", json={"name": "Story", "labels": LABELS}).json()
     slug = project["slug"]
 
@@ -85,8 +84,7 @@ def test_known_areas_reach_dashboard_page_and_csv(stack: Stack) -> None:
     assert mask.headers["content-type"] == "image/png"
 
 
-def test_page_shows_the_same_numbers(stack: Stack) -> None:
-    client = stack.signed_in()
+def test_page_shows_the_same_numbers(stack: Stack, client: httpx.Client) -> None:
     slug = client.post("projects", json={"name": "Page", "labels": LABELS}).json()["slug"]
     stack.manage("train", "--project", slug, "--architecture", "nearest-color")
     files = [("files", (f"{mark}.png", png(picture(red=0.3 if mark < 3 else 0, mark=mark + 50)))) for mark in range(12)]
@@ -98,14 +96,14 @@ def test_page_shows_the_same_numbers(stack: Stack) -> None:
 
 
 def signed_in_page(stack: Stack, path: str) -> str:
-    browser = httpx.Client(base_url=stack.url, follow_redirects=True)
-    form = browser.get("/sign-in")
-    token = form.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-    browser.post(
-        "/sign-in",
-        data={"username": EMAIL, "password": PASSWORD, "csrfmiddlewaretoken": token},
-        headers={"Referer": stack.url},
-    )
-    answer = browser.get(path)
-    assert answer.status_code == 200, answer.status_code
-    return answer.text
+    with httpx.Client(base_url=stack.url, follow_redirects=True) as browser:
+        form = browser.get("/sign-in")
+        token = form.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+        browser.post(
+            "/sign-in",
+            data={"username": EMAIL, "password": PASSWORD, "csrfmiddlewaretoken": token},
+            headers={"Referer": stack.url},
+        )
+        answer = browser.get(path)
+        assert answer.status_code == 200, answer.status_code
+        return answer.text
