@@ -137,9 +137,7 @@ def _statement(template: LiteralString, order: Order) -> str:
 
 
 def _chosen(order: Order) -> sql.Composable:
-    return sql.SQL(_CHOSEN).format(
-        rank=sql.SQL(_RANKS[order]), rows=sql.SQL(CHOSEN_ROWS), affected=sql.SQL(AFFECTED)
-    )
+    return sql.SQL(_CHOSEN).format(rank=sql.SQL(_RANKS[order]), rows=sql.SQL(CHOSEN_ROWS), affected=sql.SQL(AFFECTED))
 
 
 def _read_key(after: str | None) -> tuple[float | None, int | None]:

@@ -32,7 +32,7 @@ def pareto_by_images(dashboard: Dashboard) -> Panel:
         columns=("Label", "Images", "Share of images", "95% interval", "Running share"),
         cells=[(count(rate.count), *fraction_cells(rate)) for rate in rates],
         whole="of all findings; an image with two kinds of defect counts in both",
-        tickformat=",~d",
+        are_counts=True,
     )
 
 
@@ -57,7 +57,7 @@ def pareto_by_area(dashboard: Dashboard) -> Panel:
             for label, share in zip(ranked, shares, strict=True)
         ],
         whole="of the defect area",
-        tickformat=",.3~%",
+        are_counts=False,
     )
 
 
@@ -73,18 +73,19 @@ def _pareto(
     columns: tuple[str, ...],
     cells: Sequence[tuple[str, ...]],
     whole: str,
-    tickformat: str,
+    are_counts: bool,
 ) -> Panel:
     running = cumulative_fractions(amounts)
     drawn = [
         _label_bar(dashboard, label, amount, text, hover)
         for label, amount, text, hover in zip(ranked, amounts, texts, hovers, strict=True)
+        if amount
     ][:_MOST_BARS]
     return Panel(
         key=key,
         title=title,
         sentence=_pareto_sentence([label.name for label in ranked], amounts, running, whole),
-        figure=figures.pareto(drawn, running[:_MOST_BARS], tickformat=tickformat) if any(amounts) else None,
+        figure=figures.pareto(drawn, running[: len(drawn)], are_counts=are_counts) if drawn else None,
         columns=columns,
         rows=tuple(
             TableRow((label.name, *row, percent(share)), _label_query(dashboard, label))
@@ -93,21 +94,26 @@ def _pareto(
     )
 
 
-def _pareto_sentence(
-    names: Sequence[str], amounts: Sequence[float], running: Sequence[float], whole: str
-) -> str:
+def _pareto_sentence(names: Sequence[str], amounts: Sequence[float], running: Sequence[float], whole: str) -> str:
     if not names:
         return "No label of this project is marked as a defect. Mark them in the project's settings."
     if not any(amounts):
         return "No defect was found in these images."
     if len(names) == 1:
-        return f"{names[0]} is the only label marked as a defect."
+        return f"{_first(names[0])} is the only label marked as a defect."
     more = f" The {_MOST_BARS} largest are drawn." if len(names) > _MOST_BARS else ""
     few = next(place for place, share in enumerate(running, 1) if share >= _STANDS_OUT)
     if few > max(1, len(names) // 2):
-        return f"Spread evenly: it takes {few} of {len(names)} labels to reach 80% {whole}.{more}"
+        return f"{_first(names[0])} leads with {percent(running[0])} {whole}.{more}"
+    if few == 1 and running[0] == 1:
+        return f"{_first(names[0])} is the only defect found in these images."
     verb = "makes" if few == 1 else "make"
-    return f"{_listed(names[:few])} {verb} up {percent(running[few - 1])} {whole}.{more}"
+    return f"{_first(_listed(names[:few]))} {verb} up {percent(running[few - 1])} {whole}.{more}"
+
+
+def _first(words: str) -> str:
+    """The beginning of a sentence."""
+    return words[:1].upper() + words[1:]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -177,4 +183,5 @@ def _area_text(label: LabelRow) -> str:
 
 
 def _label_query(dashboard: Dashboard, label: LabelRow) -> str:
-    return dashboard.scope.images_query(defective=True, label_id=label.label_id)
+    """The images that the label affects; where only specks below the limit have area, all images."""
+    return dashboard.scope.images_query(defective=label.affected_count > 0, label_id=label.label_id)

@@ -88,7 +88,12 @@ def _change_tile(dashboard: Dashboard) -> Tile:
     name = "Against the period before"
     change = dashboard.change
     if change is None:
-        return Tile("change", name, "–", ("Choose a first and a last day to compare with the time before.",))
+        return Tile(
+            "change",
+            name,
+            "–",
+            ("Choose a period, for instance the last 30 days, to compare it with the one before.",),
+        )
     start, end = change.scope.start, change.scope.end
     period = days(start, end) if start and end else ""
     if change.direction == "nothing before":

@@ -11,10 +11,14 @@ from analytics.figures import Point
 from analytics.panels import Panel, TableRow, rate_cells, rate_text
 from analytics.queries import SourceRow, TrendRow
 from analytics.scope import WITHOUT_SOURCE
+from analytics.statistics import MIN_IMAGES_COUNT
+from analytics.theme import RATE
 from analytics.wording import count, counted, days, hour
 
 _MOST_SOURCES = 20
 _SOURCELESS = "No source"
+_HOLLOW = f"Hollow: fewer than {MIN_IMAGES_COUNT} images, too few to say."
+_WIDTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 
 
 def trend_panel(dashboard: Dashboard) -> Panel:
@@ -22,18 +26,28 @@ def trend_panel(dashboard: Dashboard) -> Panel:
     sentence = f"Each {dashboard.unit} with its 95% interval; below it the images inspected."
     if dashboard.is_coarsened:
         sentence = f"A point per {dashboard.scope.bucket} would be too many here. {sentence}"
+    if any(point.is_too_few for point in points):
+        sentence = f"{sentence} {_HOLLOW}"
+    if dashboard.upload_time_count:
+        sentence = f"{sentence} {_upload_times(dashboard.upload_time_count)}"
     label = dashboard.label
     return Panel(
         key="trend",
         title=f"{_subject(dashboard)} by {dashboard.unit}",
         sentence=sentence,
-        figure=figures.trend(points, color=label.color if label else figures.RATE),
+        figure=figures.trend(points, width=_WIDTHS[dashboard.unit], color=label.color if label else RATE),
         columns=(dashboard.unit.capitalize(), "Images", _counted_as(dashboard), "Share", "95% interval"),
         rows=tuple(
             TableRow((_when(dashboard, row.start), *rate_cells(_rate(row))), point.query)
             for row, point in zip(dashboard.trend, points, strict=True)
         ),
     )
+
+
+def _upload_times(number: int) -> str:
+    if number == 1:
+        return "1 image does not say when it was captured and stands at the time of its upload."
+    return f"{count(number)} images do not say when they were captured and stand at the time of their upload."
 
 
 def _trend_point(dashboard: Dashboard, row: TrendRow) -> Point:
@@ -74,25 +88,20 @@ def sources_panel(dashboard: Dashboard) -> Panel:
     rows = sorted(dashboard.sources, key=lambda row: -_rate(row).interval.low)
     points = [_source_point(dashboard, row) for row in rows]
     drawn = points[:_MOST_SOURCES]
-    sentence = "The dotted line is the share over all of them. Hollow: fewer than 30 images, too few to say."
+    sentence = f"The dotted line is the share over all of them. {_HOLLOW}"
     if len(points) > len(drawn):
         sentence = f"The {len(drawn)} highest of {len(points)}; the table has all. {sentence}"
     if [row.source_id for row in rows] == [None]:
-        sentence = (
-            "No image here has a source. Choose one when you upload, to compare lines, cameras or sites."
-        )
+        sentence = "No image here has a source. Choose one when you upload, to compare lines, cameras or sites."
     label = dashboard.label
     return Panel(
         key="sources",
         title=f"{_subject(dashboard)} by source",
         sentence=sentence,
-        figure=figures.dots(
-            drawn, overall=dashboard.rate.fraction or 0.0, color=label.color if label else figures.RATE
-        ),
+        figure=figures.dots(drawn, overall=dashboard.rate.fraction or 0.0, color=label.color if label else RATE),
         columns=("Source", "Images", _counted_as(dashboard), "Share", "95% interval"),
         rows=tuple(
-            TableRow((point.x, *rate_cells(_rate(row))), point.query)
-            for row, point in zip(rows, points, strict=True)
+            TableRow((point.x, *rate_cells(_rate(row))), point.query) for row, point in zip(rows, points, strict=True)
         ),
     )
 
@@ -111,7 +120,7 @@ def _point(dashboard: Dashboard, rate: Rate, *, x: str, title: str, **changes: A
         high=rate.interval.high,
         n=rate.n,
         hover=f"{title}\n{rate_text(rate)}\n{count(rate.count)} of {counted(rate.n, 'image')}",
-        query=dashboard.scope.images_query(defective=True, **changes),
+        query=dashboard.scope.images_query(defective=rate.count > 0, **changes),
         all_query=dashboard.scope.images_query(defective=False, **changes),
         is_too_few=rate.is_too_few,
     )

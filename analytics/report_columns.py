@@ -13,14 +13,10 @@ def _safe(text: LiteralString) -> LiteralString:
 
     After the OWASP page on CSV injection; the last four are the full-width forms that some programs fold.
     """
-    return (
-        "(CASE WHEN " + text + r" ~ '^[=+\-@\t\r\n＝＋－＠]' THEN '''' || " + text + " ELSE " + text + " END)"
-    )
+    return "(CASE WHEN " + text + r" ~ '^[=+\-@\t\r\n＝＋－＠]' THEN '''' || " + text + " ELSE " + text + " END)"
 
 
-_OFFSET: LiteralString = (
-    "((image.captured_at AT TIME ZONE %(time_zone)s) - (image.captured_at AT TIME ZONE 'UTC'))"
-)
+_OFFSET: LiteralString = "((image.captured_at AT TIME ZONE %(time_zone)s) - (image.captured_at AT TIME ZONE 'UTC'))"
 _CAPTURED_AT: LiteralString = (
     "to_char(image.captured_at AT TIME ZONE %(time_zone)s, 'YYYY-MM-DD\"T\"HH24:MI:SS')"
     " || CASE WHEN " + _OFFSET + " < interval '0' THEN '-' ELSE '+' END"

@@ -88,8 +88,7 @@ def report_filename(slug: str, grain: Grain, scope: Scope) -> str:
 def _copied(cursor: Any, scope: Scope, grain: Grain) -> Iterator[bytes]:
     columns, joins, order = _ROWS[grain]
     listed = sql.SQL(", ").join(
-        sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(name))
-        for name, expression in columns.items()
+        sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(name)) for name, expression in columns.items()
     )
     statement = sql.SQL("COPY (SELECT {} {} {} WHERE {} ORDER BY {}) TO STDOUT (FORMAT csv, HEADER)").format(
         listed, sql.SQL(_FROM), sql.SQL(joins), sql.SQL(CHOSEN_ROWS), sql.SQL(order)

@@ -68,9 +68,7 @@ class Scope:
     bucket: Bucket = "auto"
 
     @classmethod
-    def from_query(
-        cls, query: Mapping[str, Any], *, project_id: int, choices: Choices, time_zone: str
-    ) -> Scope:
+    def from_query(cls, query: Mapping[str, Any], *, project_id: int, choices: Choices, time_zone: str) -> Scope:
         """The scope a query string asks for; unknown parameters are left to others.
 
         Sources and labels may be given by id or by name. ScopeError names every parameter that is wrong.
@@ -191,9 +189,7 @@ class _Reader:
             return None
         return hour.astimezone(UTC).replace(microsecond=0)
 
-    def choice(
-        self, name: str, choices: tuple[Choice, ...], others: Mapping[str, int] | None = None
-    ) -> int | None:
+    def choice(self, name: str, choices: tuple[Choice, ...], others: Mapping[str, int] | None = None) -> int | None:
         text = self.text(name)
         if not text:
             return None

@@ -53,24 +53,11 @@ class Exif:
     position: tuple[float, float] | tuple[None, None] = (None, None)
 
 
-def read(image: Image.Image) -> Exif:
-    """From an open picture, before or after its pixels are loaded."""
+def read(image: Image.Image, content: bytes) -> Exif:
+    """From an open picture, its pixels not yet loaded, and its file's bytes."""
     found: Image.Exif | None = None
     with contextlib.suppress(*_BROKEN):
-        found = image.getexif()
-    return _facts(found)
-
-
-def read_png(image: Image.Image, content: bytes) -> Exif:
-    """From an open PNG, its pixels not loaded: Pillow would decode them all to look for a late eXIf chunk."""
-    if "exif" in image.info or "Raw profile type exif" in image.info:
-        return read(image)
-    late = [content[start : start + length] for kind, start, length in png_chunks(content) if kind == b"eXIf"]
-    if not late:
-        return Exif()
-    found = Image.Exif()
-    with contextlib.suppress(*_BROKEN):
-        found.load(late[0])
+        found = _read_png(image, content) if image.format == "PNG" else image.getexif()
     return _facts(found)
 
 
@@ -81,10 +68,19 @@ def oriented_size(image: Image.Image, found: Exif) -> tuple[int, int]:
     return image.width, image.height
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """A loaded picture turned as its camera was held. Pillow turns TIFFs itself and drops their tag."""
-    turn = _TURNS.get(read(image).orientation)
+def upright(image: Image.Image, found: Exif) -> Image.Image:
+    """A loaded picture turned as its camera was held. Pillow turns TIFFs itself."""
+    turn = None if image.format == "TIFF" else _TURNS.get(found.orientation)
     return image if turn is None else image.transpose(turn)
+
+
+def _read_png(image: Image.Image, content: bytes) -> Image.Exif:
+    """Pillow's own way decodes all pixels to look for an eXIf chunk behind them; its chunks are enough."""
+    if "exif" not in image.info and "Raw profile type exif" not in image.info:
+        for kind, start, length in png_chunks(content):
+            if kind == b"eXIf":
+                image.info["exif"] = content[start : start + length]
+    return Image.Image.getexif(image)
 
 
 def _facts(found: Image.Exif | None) -> Exif:

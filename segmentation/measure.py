@@ -74,7 +74,7 @@ def measure(
             measurements.append(Measurement(index, 0, 0.0, 0, 0, None))
             continue
         place, binary = _cropped(mask, index)
-        found = _regions(binary, index, place[0], place[1])
+        found = _regions(binary, index, place[0], place[1], int(pixels[index]))
         regions += found
         measurements.append(
             Measurement(
@@ -107,8 +107,7 @@ def _checked(
         raise ValueError(f"there are 1 to {IGNORE_INDEX} labels, not {label_count}")
     if confidence is not None and (confidence.shape != mask.shape or confidence.dtype != np.float32):
         raise ValueError(
-            f"confidence is float32 of the mask's size {mask.shape}, "
-            f"this is {confidence.dtype} {confidence.shape}"
+            f"confidence is float32 of the mask's size {mask.shape}, this is {confidence.dtype} {confidence.shape}"
         )
     return np.ascontiguousarray(mask)
 
@@ -129,17 +128,19 @@ def _pixel_counts(mask: npt.NDArray[np.uint8], label_count: int) -> npt.NDArray[
     return counts[:label_count]
 
 
-def _cropped(
-    mask: npt.NDArray[np.uint8], index: int
-) -> tuple[tuple[int, int, int, int], npt.NDArray[np.uint8]]:
+def _cropped(mask: npt.NDArray[np.uint8], index: int) -> tuple[tuple[int, int, int, int], npt.NDArray[np.uint8]]:
     """Bounding box (left, top, width, height) of a label and uint8 255 / 0 inside it."""
     binary = np.asarray(cv2.inRange(mask, np.array(index), np.array(index)), np.uint8)
     left, top, width, height = cv2.boundingRect(binary)
     return (left, top, width, height), np.ascontiguousarray(binary[top : top + height, left : left + width])
 
 
-def _regions(binary: npt.NDArray[np.uint8], index: int, left: int, top: int) -> list[Region]:
-    count, _, stats, centroids = cv2.connectedComponentsWithStats(binary, connectivity=8, ltype=cv2.CV_32S)
+def _regions(binary: npt.NDArray[np.uint8], index: int, left: int, top: int, pixels: int) -> list[Region]:
+    height, width = binary.shape
+    most = min(pixels, ((height + 1) // 2) * ((width + 1) // 2))
+    # Numbering in 16 bits takes a third of the time, where there cannot be more components than that.
+    number_type = cv2.CV_16U if most < 2**16 - 1 else cv2.CV_32S
+    count, _, stats, centroids = cv2.connectedComponentsWithStats(binary, connectivity=8, ltype=number_type)
     return [
         Region(index, area, left + x, top + y, width, height, left + center_x, top + center_y)
         for (x, y, width, height, area), (center_x, center_y) in zip(

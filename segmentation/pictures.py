@@ -92,7 +92,7 @@ def inspect_picture(path: str | os.PathLike[str], *, limits: PictureLimits = DEF
     content = _content(path, limits)
     with _opened(content, limits) as image:
         pillow_format = str(image.format)
-        found = exif.read(image) if pillow_format != "PNG" else exif.read_png(image, content)
+        found = exif.read(image, content)
         width, height = exif.oriented_size(image, found)
         if truncation.ends_too_early(content, image):
             raise PictureError("is damaged: the file ends too early")
@@ -108,17 +108,17 @@ def inspect_picture(path: str | os.PathLike[str], *, limits: PictureLimits = DEF
     )
 
 
-def read_rgb(
-    path: str | os.PathLike[str], *, limits: PictureLimits = DEFAULT_LIMITS
-) -> npt.NDArray[np.uint8]:
+def read_rgb(path: str | os.PathLike[str], *, limits: PictureLimits = DEFAULT_LIMITS) -> npt.NDArray[np.uint8]:
     """Decode a picture to uint8 (H, W, 3), EXIF-oriented. Animations give their first frame.
 
     Greys deeper than 8 bits are scaled to 8, transparency is laid on white, CMYK and palettes become RGB.
     Colour profiles are not applied. PictureError where the file is no whole picture.
     """
-    with opened_picture(path, limits=limits) as image:
+    content = _content(Path(path), limits)
+    with _opened(content, limits) as image:
+        found = exif.read(image, content)
         image.load()
-        return to_rgb(exif.upright(image))
+        return to_rgb(exif.upright(image, found))
 
 
 @contextmanager
@@ -130,6 +130,16 @@ def opened_picture(
         yield image
 
 
+def header_pixels(path: str | os.PathLike[str]) -> int:
+    """Width × height by a picture's header, which is all that is read; 0 where it cannot be."""
+    _hush_pillow()
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return image.width * image.height
+    except (*_DECODER_ERRORS, MemoryError):
+        return 0
+
+
 def thumbnail(rgb: npt.NDArray[np.uint8], side_px: int) -> bytes:
     """WebP of a picture uint8 (H, W, 3), its longer side at most `side_px`; small ones keep their size."""
     height, width = rgb.shape[:2]
@@ -137,9 +147,7 @@ def thumbnail(rgb: npt.NDArray[np.uint8], side_px: int) -> bytes:
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-    done, encoded = cv2.imencode(
-        ".webp", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, 80]
-    )
+    done, encoded = cv2.imencode(".webp", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, 80])
     if not done:
         raise ValueError(f"a thumbnail of {width} × {height} pixels could not be encoded as WebP")
     return encoded.tobytes()
@@ -150,6 +158,12 @@ def too_large(size_bytes: int, limits: PictureLimits = DEFAULT_LIMITS) -> str | 
     if size_bytes <= limits.max_bytes:
         return None
     return f"has {size_bytes / 1e6:,.1f} MB; at most {limits.max_bytes / 1e6:,g} MB are accepted"
+
+
+def _hush_pillow() -> None:
+    """Its remarks about odd metadata help nobody. Asked for each time, for filters are often replaced."""
+    if _PILLOW_IS_QUIET not in warnings.filters:
+        warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def _content(path: Path, limits: PictureLimits) -> bytes:
@@ -170,8 +184,7 @@ def _content(path: Path, limits: PictureLimits) -> bytes:
 @contextmanager
 def _opened(content: bytes, limits: PictureLimits) -> Iterator[ImageFile.ImageFile]:
     """The file opened and its size checked; whatever goes wrong inside comes out as PictureError."""
-    if _PILLOW_IS_QUIET not in warnings.filters:
-        warnings.filterwarnings("ignore", module=r"PIL\.")
+    _hush_pillow()
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _check_size(image, limits)
@@ -204,11 +217,8 @@ def _check_size(image: Image.Image, limits: PictureLimits) -> None:
     if width < 1 or height < 1:
         raise PictureError(f"is damaged: its header says {width} × {height} pixels")
     if max(width, height) > limits.max_side_px:
-        raise PictureError(
-            f"is {width:,} × {height:,} pixels; the longest side may be {limits.max_side_px:,} pixels"
-        )
+        raise PictureError(f"is {width:,} × {height:,} pixels; the longest side may be {limits.max_side_px:,} pixels")
     if width * height > limits.max_pixels:
         raise PictureError(
-            f"is {width:,} × {height:,} pixels; "
-            f"at most {limits.max_pixels / 1e6:,g} million pixels are accepted"
+            f"is {width:,} × {height:,} pixels; at most {limits.max_pixels / 1e6:,g} million pixels are accepted"
         )

@@ -66,10 +66,9 @@ def suggested_crop_px(census: LabelCensus) -> int:
 class CropSampler:
     """Draws chunks of augmented crops.
 
-    A share `rare_share` of the crops is centred near a pixel of a rare label: first a label is drawn with
-    chances that fall with its share of the pixels (power `rarity_power`: 0 = all labels alike), then a
-    picture that has it, then one of its pixels. The rest comes from anywhere in any picture, so that
-    clean pictures stay as common as they are.
+    A share `rare_share` of the crops is centred near a pixel of a rare label: first one of the labels
+    but the commonest, each as often, then a picture that has it, then one of its pixels. The rest comes from
+    anywhere in any picture, so that clean pictures stay as common as they are.
     """
 
     def __init__(
@@ -81,7 +80,6 @@ class CropSampler:
         crop_px: int,
         rare_share: float,
         rng: np.random.Generator,
-        rarity_power: float = 0.25,
     ) -> None:
         self.store = store
         self.census = census
@@ -89,11 +87,9 @@ class CropSampler:
         self.crop_px = crop_px
         self.rare_share = rare_share
         self.rng = rng
-        totals = census.pixels.sum(axis=0).astype(np.float64)
+        totals = census.pixels.sum(axis=0)
         totals[census.common_label] = 0
         self._rare_labels = np.flatnonzero(totals)
-        chances = totals[self._rare_labels] ** -rarity_power
-        self._rare_chances = chances / chances.sum() if len(chances) else chances
 
     def chunk(self, size: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         """Crops uint8 (size, crop, crop, 3) and masks uint8 (size, crop, crop)."""
@@ -113,7 +109,7 @@ class CropSampler:
     def _place(self) -> tuple[int, tuple[float, float]]:
         """A picture and the middle of the crop in it, (x, y)."""
         if len(self._rare_labels) and self.rng.random() < self.rare_share:
-            label = int(self.rng.choice(self._rare_labels, p=self._rare_chances))
+            label = int(self.rng.choice(self._rare_labels))
             pictures = self.census.pictures_with(label)
             index = int(pictures[self.rng.integers(len(pictures))])
             spots = self.census.spots[index][label]

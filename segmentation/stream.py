@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from segmentation.measure import PictureMeasurement, measure
-from segmentation.pictures import DEFAULT_LIMITS, PictureError, PictureLimits, read_rgb
+from segmentation.pictures import DEFAULT_LIMITS, PictureError, PictureLimits, header_pixels, read_rgb
 from segmentation.segmenter import Segmentation, Segmenter
 
 _DECODE_THREADS = 2
@@ -79,9 +79,7 @@ def segment_files(
         label_count = len(segmenter.spec.labels)
     with _Threads("decode", _DECODE_THREADS) as readers, _Threads("measure", _MEASURE_THREADS) as measurers:
         measured: list[Future[StreamResult | FailedPicture]] = []
-        for chunk in _chunks(
-            _decoded(readers, items, limits, chunk_count, pixels_ahead), chunk_count, pixels_ahead
-        ):
+        for chunk in _chunks(_decoded(readers, items, limits, chunk_count, pixels_ahead), chunk_count, pixels_ahead):
             found = _segmented(segmenter, chunk)
             following = [
                 measurers.submit(_measured, decoded, result, label_map, label_count)
@@ -112,23 +110,17 @@ def _decoded(
     pixels_ahead: int,
 ) -> Iterator[_Decoded]:
     """Pictures in order, read ahead by threads as far as count and pixels allow."""
-    waiting: deque[Future[_Decoded]] = deque()
-    source = iter(items)
-    exhausted = False
-    while True:
-        while not exhausted and len(waiting) < count_ahead and _pixels_ready(waiting) < pixels_ahead:
-            item = next(source, None)
-            if item is None:
-                exhausted = True
-            else:
-                waiting.append(readers.submit(_read, item[0], item[1], limits))
-        if not waiting:
-            return
-        yield waiting.popleft().result()
-
-
-def _pixels_ready(waiting: Iterable[Future[_Decoded]]) -> int:
-    return sum(future.result().pixels for future in waiting if future.done())
+    sized = ((key, path, header_pixels(path)) for key, path in items)
+    upcoming = next(sized, None)
+    waiting: deque[tuple[int, Future[_Decoded]]] = deque()
+    while waiting or upcoming is not None:
+        while upcoming is not None and len(waiting) < count_ahead:
+            key, path, pixels = upcoming
+            if waiting and sum(ahead for ahead, _ in waiting) + pixels > pixels_ahead:
+                break
+            waiting.append((pixels, readers.submit(_read, key, path, limits)))
+            upcoming = next(sized, None)
+        yield waiting.popleft()[1].result()
 
 
 def _read(key: Any, path: str | os.PathLike[str], limits: PictureLimits) -> _Decoded:
@@ -156,9 +148,7 @@ def _segmented(segmenter: Segmenter, chunk: Sequence[_Decoded]) -> list[Segmenta
     return [picture.error if picture.rgb is None else next(found) for picture in chunk]
 
 
-def _segmented_pictures(
-    segmenter: Segmenter, pictures: list[npt.NDArray[np.uint8]]
-) -> list[Segmentation | str]:
+def _segmented_pictures(segmenter: Segmenter, pictures: list[npt.NDArray[np.uint8]]) -> list[Segmentation | str]:
     try:
         return [*segmenter.segment(pictures)]
     except (RuntimeError, MemoryError) as error:

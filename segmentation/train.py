@@ -43,6 +43,7 @@ Chunk = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 DEFAULT_EPOCHS = 40
 EPOCHS_IN_TIME = 40
 LARGEST_VALIDATION_SHARE = 0.12
+LONGEST_EPOCH_STEPS = 250
 CHUNKS_AHEAD = 2
 
 
@@ -116,8 +117,9 @@ def train(
 ) -> Iterator[Epoch]:
     """Train `spec`'s architecture; yields after every epoch.
 
-    By epochs, an epoch is as many crops as cover the training pictures about once; by minutes it is at least
-    a fortieth of the time, and long enough that validation takes no more than about an eighth of it.
+    By epochs, an epoch is as many crops as cover the training pictures about once, but no more than 250 steps,
+    so that nobody waits long for news. By minutes it is at least a fortieth of the time, and long enough that
+    validation takes no more than about an eighth of it.
     PairError where a pair cannot be used, ValueError where there is nothing to train or validate on.
     """
     if not train_pairs or not validation_pairs:
@@ -206,7 +208,7 @@ class _Training:
     def _steps_per_epoch(self) -> int:
         crop_px = self.sampler.crop_px
         crops = np.maximum(1, self.census.sizes.prod(axis=1) / crop_px**2).sum()
-        return max(1, math.ceil(float(crops) / self.settings.chunk_size))
+        return min(LONGEST_EPOCH_STEPS, math.ceil(float(crops) / self.settings.chunk_size))
 
     def _learn(self, chunks: Iterator[Chunk], budget: Budget, validation_seconds: float) -> float:
         began, losses = time.monotonic(), []

@@ -11,9 +11,7 @@ from PIL import Image
 GREY, RED, BLUE = (128, 128, 128), (220, 30, 30), (30, 60, 220)
 
 
-def picture(
-    *, red: float = 0.0, blue: float = 0.0, width: int = 40, height: int = 30, mark: int = 0
-) -> np.ndarray:
+def picture(*, red: float = 0.0, blue: float = 0.0, width: int = 40, height: int = 30, mark: int = 0) -> np.ndarray:
     """uint8 (height, width, 3): grey, with `red` and `blue` shares of the rows filled from the top.
 
     `mark` changes nothing a model sees but makes the picture's content different: one pixel's grey value.

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import timm
+import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from segmentation_models_pytorch.encoders import get_encoder_names
 from torch import nn
@@ -18,6 +20,8 @@ Pretrained = str | Path | None
 WEIGHTS_FILE = "model.safetensors"
 _FROM_TIMM = "tu-"
 _NOT_FREE = "mit_b"
+# The rest are those that timm adapts to a picture's size or channels.
+_MOST = 0.9
 
 
 class EncoderError(ValueError):
@@ -34,19 +38,17 @@ def build_with_encoder(
 ) -> nn.Module:
     """`make(encoder_name=..., encoder_weights=..., **arguments)`, `make` being an smp model class."""
     check_encoder(encoder)
-    folder = None if pretrained in (None, "imagenet") else Path(str(pretrained))
-    if folder is not None and not (folder / WEIGHTS_FILE).is_file():
-        raise EncoderError(
-            f"no {WEIGHTS_FILE} in {folder}: name a folder that holds one, or 'imagenet', or nothing"
-        )
-    weights: Any = "imagenet" if pretrained == "imagenet" else None
-    if encoder.startswith(_FROM_TIMM) and pretrained is not None:
-        weights = True
-        if folder is not None:
-            arguments["pretrained_cfg_overlay"] = {"file": str(folder / WEIGHTS_FILE)}
-    network = _made(make, encoder, weights, arguments)
-    if folder is not None and not encoder.startswith(_FROM_TIMM):
-        _load(network.encoder, folder / WEIGHTS_FILE, encoder)  # type: ignore[arg-type]
+    if pretrained in (None, "imagenet"):
+        file = None
+    elif not (file := Path(str(pretrained)) / WEIGHTS_FILE).is_file():
+        raise EncoderError(f"there is no {file}: name a folder that holds one, or 'imagenet', or nothing")
+    if encoder.startswith(_FROM_TIMM):
+        network = _made(make, encoder, pretrained is not None or None, {**arguments, **_timm_arguments(encoder, file)})
+        _try_out(network, encoder)
+    else:
+        network = _made(make, encoder, pretrained if file is None else None, arguments)
+    if file is not None:
+        _load(network.get_submodule("encoder"), _read(file), encoder)
     return network
 
 
@@ -91,8 +93,50 @@ def _made(make: Callable[..., nn.Module], encoder: str, weights: Any, arguments:
         ) from error
 
 
-def _load(encoder: nn.Module, file: Path, name: str) -> None:
+def _read(file: Path) -> dict[str, torch.Tensor]:
     try:
-        encoder.load_state_dict(load_file(file))
-    except (RuntimeError, KeyError) as error:
-        raise EncoderError(f"{file} does not hold weights of {name}: {error}") from error
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise EncoderError(f"{file} is no safetensors file or is cut off: {error}") from error
+
+
+def _load(encoder: nn.Module, learnt: dict[str, torch.Tensor], name: str) -> None:
+    """timm has read its file already, leaving random what it did not find, and said so only in its log."""
+    if not name.startswith(_FROM_TIMM):
+        try:
+            encoder.load_state_dict(learnt)
+        except (RuntimeError, KeyError) as error:
+            raise EncoderError(f"the {WEIGHTS_FILE} given is not one of {name}: {error}") from error
+    by_shape: dict[torch.Size, list[torch.Tensor]] = {}
+    for value in learnt.values():
+        by_shape.setdefault(value.shape, []).append(value)
+    kernels = [value for value in encoder.parameters() if value.ndim > 1]
+    found = sum(
+        any(torch.equal(kernel.detach(), value) for value in by_shape.get(kernel.shape, [])) for kernel in kernels
+    )
+    if found < _MOST * len(kernels):
+        raise EncoderError(
+            f"the {WEIGHTS_FILE} given is not one of {name}: it holds {found} of its {len(kernels)} kernels"
+        )
+
+
+def _timm_arguments(encoder: str, file: Path | None) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    if file is not None:
+        arguments["pretrained_cfg_overlay"] = {"file": str(file)}
+    if encoder.startswith(f"{_FROM_TIMM}swin"):
+        # Without it a Swin takes pictures of the one size it was trained with.
+        arguments["strict_img_size"] = False
+    return arguments
+
+
+def _try_out(network: nn.Module, encoder: str) -> None:
+    """Some of timm's networks take one picture size only, which shows when they are first used."""
+    try:
+        with torch.inference_mode():
+            network.eval()(torch.zeros(1, 3, 64, 96))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise EncoderError(
+            f"encoder {encoder} cannot be used here, it does not take pictures of every size: {error}"
+        ) from error
+    network.train()

@@ -30,19 +30,19 @@ def build(spec: ModelSpec, pretrained: Pretrained = None) -> nn.Module:
     """
     unknown = set(spec.options) - OPTIONS
     if unknown:
+        raise ValueError(f"unet has no option {', '.join(sorted(unknown))}; it has {', '.join(sorted(OPTIONS))}")
+    depth = spec.options.get("encoder_depth", 5)
+    if depth not in (3, 4, 5):
+        raise ValueError(f"unet wants an encoder_depth of 3 to 5, not {depth!r}")
+    channels = tuple(spec.options.get("decoder_channels", _CHANNELS[:depth]))
+    if len(channels) != depth:
         raise ValueError(
-            f"unet has no option {', '.join(sorted(unknown))}; it has {', '.join(sorted(OPTIONS))}"
+            f"unet wants as many decoder_channels as its encoder_depth, {depth}; these are {len(channels)}: {channels}"
         )
-    options = dict(spec.options)
-    depth = int(options.setdefault("encoder_depth", 5))
-    channels = tuple(options.setdefault("decoder_channels", _CHANNELS[:depth]))
-    if not 3 <= depth <= 5 or len(channels) != depth:
-        raise ValueError(
-            f"unet wants an encoder_depth of 3 to 5 and as many decoder_channels, "
-            f"not {depth} and {len(channels)} ({channels})"
-        )
-    options["decoder_channels"] = channels
     network = build_with_encoder(
-        smp.Unet, spec.encoder or DEFAULT_ENCODER, pretrained, classes=len(spec.labels), **options
+        smp.Unet,
+        spec.encoder or DEFAULT_ENCODER,
+        pretrained,
+        **{**spec.options, "classes": len(spec.labels), "decoder_channels": channels},
     )
     return Padded(network, multiple_px=32)

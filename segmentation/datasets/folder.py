@@ -39,9 +39,7 @@ class FolderDataset:
         self.path = Path(path)
         for folder in ("images", "masks"):
             if not (self.path / folder).is_dir():
-                raise DatasetError(
-                    f"{self.path}: expected a folder {folder!r} in the data set, there is none"
-                )
+                raise DatasetError(f"{self.path}: expected a folder {folder!r} in the data set, there is none")
         self.labels: tuple[LabelSpec, ...] = read_labels(self.path)
         self._pictures = _pictures_by_name(self.path / "images")
         if not self._pictures:
@@ -71,9 +69,7 @@ class FolderDataset:
         listed = read_json(source)
         if not isinstance(listed, dict) or not all(isinstance(names, list) for names in listed.values()):
             raise DatasetError(f'{source}: expected {{"train": [names], "val": [names], "test": [names]}}')
-        splits = {
-            split: tuple(self._listed(source, name) for name in names) for split, names in listed.items()
-        }
+        splits = {split: tuple(self._listed(source, name) for name in names) for split, names in listed.items()}
         _refuse_shared_names(source, splits)
         return {split: splits.get(split, ()) for split in (*SPLITS, *splits)}
 
@@ -165,9 +161,7 @@ def _pictures_by_name(folder: Path) -> dict[str, Path]:
             continue
         name = path.relative_to(folder).with_suffix("").as_posix()
         if name in pictures:
-            raise DatasetError(
-                f"{path}: expected one picture named {name!r}, {pictures[name].name} is another"
-            )
+            raise DatasetError(f"{path}: expected one picture named {name!r}, {pictures[name].name} is another")
         pictures[name] = path
     return pictures
 

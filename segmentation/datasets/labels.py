@@ -56,9 +56,7 @@ def read_labels(path: Path) -> tuple[LabelSpec, ...]:
     names: dict[int, str] = {}
     for key, name in classes.items():
         if not str(key).isdigit() or not 0 <= int(key) < IGNORE_INDEX or not isinstance(name, str):
-            raise DatasetError(
-                f"{source}: expected label indices 0 to 254 with names, found {key!r}: {name!r}"
-            )
+            raise DatasetError(f"{source}: expected label indices 0 to 254 with names, found {key!r}: {name!r}")
         names[int(key)] = name
     known = _read_label_details(path / "labels.json")
     has_clean = any(name.strip().lower() in CLEAN_NAMES for name in names.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import cv2
@@ -79,7 +79,7 @@ def stratified_split(
 ) -> dict[str, tuple[str, ...]]:
     """Whole groups to train, val and test so that each label is shared out in about these fractions.
 
-    Rarest labels are dealt first, each group to the split that lacks most of its rarest label.
+    Rarest labels are dealt first, each group to the split that has none of its rarest label or lacks most.
     After Sechidis, Tsoumakas, Vlahavas, "On the stratification of multi-label data", 2011.
     """
     members: dict[int, list[int]] = defaultdict(list)
@@ -94,25 +94,22 @@ def stratified_split(
         found = frozenset().union(*(labels[row] for row in rows))
         return min(found, key=lambda label: (carriers[label], label), default=-1)
 
-    wanted: dict[int, list[float]] = {
-        label: [fraction * count for fraction in fractions] for label, count in carriers.items()
-    }
+    wanted = {label: [fraction * count for fraction in fractions] for label, count in carriers.items()}
+    given = {label: [0, 0, 0] for label in carriers}
     room = [fraction * len(names) for fraction in fractions]
     order = sorted(members.values(), key=lambda rows: (carriers[rarest(rows)], -len(rows), names[rows[0]]))
     chosen: dict[str, list[str]] = {split: [] for split in SPLITS}
     for rows in order:
-        key = wanted.get(rarest(rows), [0.0, 0.0, 0.0])
-        place = max(range(3), key=lambda at: (key[at], room[at]))
+        label = rarest(rows)
+        need, had = wanted.get(label, [0.0] * 3), given.get(label, [1] * 3)
+        place = max(range(3), key=lambda at: (had[at] == 0, need[at], room[at]))
         chosen[SPLITS[place]].extend(names[row] for row in rows)
         room[place] -= len(rows)
-        _take(wanted, [labels[row] for row in rows], place)
+        for present in (labels[row] for row in rows):
+            for label in present:
+                wanted[label][place] -= 1
+                given[label][place] += 1
     return {split: tuple(sorted(part)) for split, part in chosen.items()}
-
-
-def _take(wanted: Mapping[int, list[float]], labels: list[frozenset[int]], place: int) -> None:
-    for present in labels:
-        for label in present:
-            wanted[label][place] -= 1
 
 
 def _linked(signatures: npt.NDArray[np.float32], likeness: float) -> npt.NDArray[np.int32]:

@@ -61,18 +61,14 @@ class FolderWriter:
             image_path.write_bytes(picture)
         else:
             if picture.shape[:2] != mask.shape:
-                raise DatasetError(
-                    f"{name}: picture {picture.shape[:2]} and mask {mask.shape} differ in size"
-                )
+                raise DatasetError(f"{name}: picture {picture.shape[:2]} and mask {mask.shape} differ in size")
             Image.fromarray(picture).save(image_path, compress_level=1)
         mask_path.write_bytes(mask_png(mask))
         self._names.add(name)
         self._splits[split].append(name)
 
     def close(self) -> None:
-        (self.path / "splits.json").write_text(
-            json.dumps(self._splits, indent=1, ensure_ascii=False), "utf-8"
-        )
+        (self.path / "splits.json").write_text(json.dumps(self._splits, indent=1, ensure_ascii=False), "utf-8")
 
     def __enter__(self) -> FolderWriter:
         return self

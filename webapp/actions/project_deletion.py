@@ -14,10 +14,15 @@ from webapp.actions.people import require_admin
 from webapp.models import Annotation, Archive, Image, ModelVersion, Prediction, Project, User
 
 _PROJECT = "project_id = %(project)s"
-_IMAGE = f"image_id IN (SELECT id FROM image WHERE {_PROJECT})"
-_MODEL = f"model_version_id IN (SELECT id FROM model_version WHERE {_PROJECT})"
-_BATCH = f"batch_id IN (SELECT id FROM batch WHERE {_PROJECT})"
-_PREDICTION = f"prediction_id IN (SELECT id FROM prediction WHERE {_MODEL})"
+_IMAGE = "image_id IN (SELECT id FROM image WHERE project_id = %(project)s)"
+_MODEL = "model_version_id IN (SELECT id FROM model_version WHERE project_id = %(project)s)"
+_BATCH = "batch_id IN (SELECT id FROM batch WHERE project_id = %(project)s)"
+_DATASET = "dataset_id IN (SELECT id FROM dataset WHERE project_id = %(project)s)"
+_TRAINING = "training_run_id IN (SELECT id FROM training_run WHERE project_id = %(project)s)"
+_PREDICTION = (
+    "prediction_id IN (SELECT prediction.id FROM prediction "
+    "JOIN model_version ON model_version.id = prediction.model_version_id WHERE project_id = %(project)s)"
+)
 
 # What leans on others goes first. Plain SQL: a project can have millions of rows, which need not be loaded.
 _ROWS: tuple[tuple[str, str], ...] = (
@@ -30,13 +35,13 @@ _ROWS: tuple[tuple[str, str], ...] = (
     ("skipped_file", _BATCH),
     ("archive", _BATCH),
     ("batch_image", _BATCH),
-    ("dataset_image", f"dataset_id IN (SELECT id FROM dataset WHERE {_PROJECT})"),
+    ("dataset_image", _DATASET),
     ("annotation", _IMAGE),
     ("image", _PROJECT),
     ("batch", _PROJECT),
     ("model_label", _MODEL),
     ("model_version", _PROJECT),
-    ("training_epoch", f"training_run_id IN (SELECT id FROM training_run WHERE {_PROJECT})"),
+    ("training_epoch", _TRAINING),
     ("training_run", _PROJECT),
     ("dataset", _PROJECT),
     ("label", _PROJECT),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 
 from webapp.actions.refused import Refused
 from webapp.models import Batch, Image, Project, Source, User
@@ -58,12 +59,8 @@ def remove_source(*, source: Source, user: User | None) -> None:
 
 def unused_sources(project: Project) -> set[int]:
     """Ids of the sources that no batch and no image came from."""
-    present = project.sources.values_list("pk", flat=True)
-    return {
-        pk
-        for pk in present
-        if not Batch.objects.filter(source=pk).exists() and not Image.objects.filter(source=pk).exists()
-    }
+    batches, images = Batch.objects.filter(source=OuterRef("pk")), Image.objects.filter(source=OuterRef("pk"))
+    return set(project.sources.filter(~Exists(batches), ~Exists(images)).values_list("pk", flat=True))
 
 
 def _taken(source: SourceInput) -> Refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from argparse import ArgumentParser
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from redis import RedisError
 from webapp.actions.people import ensure_first_admin
 from webapp.services import folder, heartbeat, listening, processes, static
 from webapp.services.embedded import embedded_services
+from webapp.services.launch import die_with_parent
 from webapp.services.lock import HostLock, current_host
 from webapp.services.start_error import StartError
 from webapp.services.supervisor import Supervisor, stop_all
@@ -28,9 +30,16 @@ class Command(BaseCommand):
     help = "Start Pixelwise and keep it running until Ctrl-C."
     requires_system_checks = ["pixelwise"]
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--end-with-parent", action="store_true", help="stop when the process that started this one ends"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _stop)
+        if options["end_with_parent"]:
+            die_with_parent(signal.SIGTERM)
         data = settings.PIXELWISE_DATA
         with ExitStack() as stack:
             try:

@@ -1,0 +1,44 @@
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+BIN := .venv/bin
+export PYTHON
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help run doctor lint test bench starter-model
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run            start Pixelwise (the first time it installs itself)"
+	@echo "make doctor         say what works, what does not and how to mend it"
+	@echo "make test           lint, types, import contracts, migrations and all tests"
+	@echo "make lint           the same without the tests"
+	@echo "make bench          measure speed"
+	@echo "make starter-model  train the starter model anew from drawn scenes"
+
+run:
+	@deploy/install.sh run
+	@exec $(BIN)/python manage.py up --end-with-parent
+
+doctor:
+	@deploy/install.sh run
+	@exec $(BIN)/python manage.py doctor
+
+lint:
+	@deploy/install.sh dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadgroup -m "not gpu" $(TESTS)
+
+bench:
+	@deploy/install.sh dev
+	for each in benchmarks/[a-z]*.py; do $(BIN)/python -m "benchmarks.$$(basename "$$each" .py)"; done
+
+starter-model:
+	@deploy/install.sh dev
+	$(BIN)/python -m segmentation.starter_model

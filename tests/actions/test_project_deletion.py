@@ -1,0 +1,107 @@
+"""Deleting a project: every row and every file of it, and nothing of anybody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.exceptions import PermissionDenied
+
+from tests.inspections import Plant, build_plant
+from webapp import storage
+from webapp.actions.project_deletion import delete_project
+from webapp.models import (
+    Annotation,
+    Archive,
+    Dataset,
+    DatasetImage,
+    Image,
+    ModelLabel,
+    Prediction,
+    SkippedFile,
+    TrainingEpoch,
+    TrainingRun,
+    User,
+    Workspace,
+)
+
+
+def full_plant(acme: Workspace, slug: str) -> Plant:
+    """A project with a row in every table and a file of every kind."""
+    plant = build_plant(acme, slug)
+    first = plant.image({"scratch": [60], "pit": [5]}, source=plant.line_1)
+    plant.image(source=plant.line_2)
+    SkippedFile.objects.create(batch=plant.batch, name="a.txt", kind="rejected", reason="no picture")
+    Archive.objects.create(batch=plant.batch, name="a.zip", path=f"{slug}.zip")
+    Archive.objects.create(batch=plant.batch, name="still coming.zip", path="")
+    annotation = Annotation.objects.create(image=first, mask_sha256=slug.ljust(64, "0"))
+    dataset = Dataset.objects.create(project=plant.project, name="set", checksum="0" * 64)
+    DatasetImage.objects.create(dataset=dataset, annotation=annotation, name="a", split="train")
+    training = TrainingRun.objects.create(project=plant.project, dataset=dataset, architecture="unet")
+    TrainingEpoch.objects.create(training_run=training, number=1, loss=1.0, seconds=1.0)
+    plant.new_model_version()
+    ModelLabel.objects.create(model_version=plant.model_version, index=0, label=plant.labels["scratch"])
+    for path in files_of(plant):
+        storage.write(path, b"x")
+    return plant.count_up()
+
+
+def files_of(plant: Plant) -> list[Path]:
+    images = Image.objects.filter(project=plant.project)
+    predictions = Prediction.objects.filter(image__project=plant.project)
+    masks = Annotation.objects.filter(image__project=plant.project)
+    return [
+        *(path(image.sha256) for image in images for path in (storage.original_path, storage.thumbnail_path)),
+        *(path(one.pk) for one in predictions for path in (storage.mask_path, storage.overlay_path)),
+        *(storage.annotation_path(one.mask_sha256) for one in masks),
+        storage.archive_path(f"{plant.project.slug}.zip"),
+        storage.model_folder(plant.model_version.folder) / "model.json",
+    ]
+
+
+def row_counts() -> dict[str, int]:
+    """Rows of every table that a project has a share in."""
+    people = {"User", "Workspace", "Membership", "Invitation", "ApiToken"}
+    models = [model for model in apps.get_app_config("webapp").get_models() if model.__name__ not in people]
+    return {model.__name__: model._default_manager.count() for model in models}
+
+
+def test_every_row_and_file_goes_and_the_neighbour_stays(
+    alice: User, acme: Workspace, django_capture_on_commit_callbacks: Any
+) -> None:
+    kept = full_plant(acme, "kept")
+    before = row_counts()
+    assert all(before.values()), f"full_plant lacks rows of {[name for name, rows in before.items() if not rows]}"
+    gone = full_plant(acme, "gone")
+    files = files_of(gone)
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_project(project=gone.project, user=alice)
+    assert row_counts() == before
+    assert [path for path in files if path.exists()] == []
+    assert not storage.model_folder(gone.model_version.folder).exists()
+    assert all(path.exists() for path in files_of(kept))
+
+
+def test_content_that_another_project_holds_keeps_its_files(
+    alice: User, acme: Workspace, django_capture_on_commit_callbacks: Any
+) -> None:
+    kept, gone = full_plant(acme, "kept"), full_plant(acme, "gone")
+    shared = Image.objects.filter(project=kept.project).first()
+    other = Image.objects.filter(project=gone.project).first()
+    assert shared is not None
+    assert other is not None
+    Image.objects.filter(pk=other.pk).update(sha256=shared.sha256)
+    Annotation.objects.filter(image=other).update(mask_sha256=Annotation.objects.get(image=shared).mask_sha256)
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_project(project=gone.project, user=alice)
+    assert all(path.exists() for path in files_of(kept))
+
+
+def test_members_cannot_delete(bob: User, acme: Workspace) -> None:
+    plant = full_plant(acme, "kept")
+    before = row_counts()
+    with pytest.raises(PermissionDenied, match="Only an administrator of Acme"):
+        delete_project(project=plant.project, user=bob)
+    assert row_counts() == before

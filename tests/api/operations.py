@@ -1,0 +1,61 @@
+"""Every operation of the API with working parameters, for tests that walk them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.api.forms import CONTENT_TYPE, form
+from tests.images import picture, png
+from tests.inspections import Plant
+from webapp.api import api as ninja_api
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`path` as in the API's description; `body` is one that it takes, `query` names its query parameters."""
+
+    method: str
+    path: str
+    body: Any = None
+    content_type: str = "application/json"
+    query: tuple[str, ...] = ()
+
+    def address(self, plant: Plant) -> str:
+        image = plant.batch.images.order_by("pk").first()
+        ids = {
+            "slug": plant.project.slug,
+            "grain": "images",
+            "model_id": plant.model_version.pk,
+            "batch_id": plant.batch.pk,
+            "image_id": image.pk if image else 0,
+        }
+        return self.path.format(**ids)
+
+
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/api/v1/tokens"): {"email": "alice@example.com", "password": "x"},
+    ("POST", "/api/v1/projects"): {"name": "New"},
+    ("POST", "/api/v1/projects/{slug}/sources"): {"name": "New"},
+    ("POST", "/api/v1/projects/{slug}/models"): {"kind": "colors"},
+    ("POST", "/api/v1/batches/{batch_id}/runs"): {"model": 1},
+}
+UPLOAD = ("POST", "/api/v1/projects/{slug}/batches")
+
+
+def operations() -> list[Operation]:
+    """All of them, from the description that /api/docs shows."""
+    found = []
+    for path, methods in ninja_api.get_openapi_schema(path_prefix="/api/")["paths"].items():
+        for method, described in methods.items():
+            key = (method.upper(), path)
+            query = tuple(row["name"] for row in described["parameters"] if row["in"] == "query")
+            if key == UPLOAD:
+                found.append(Operation(*key, form([("a.png", png(picture()))]), CONTENT_TYPE))
+            else:
+                found.append(Operation(*key, BODIES.get(key), query=query))
+    return found
+
+
+def name(operation: Operation) -> str:
+    return f"{operation.method} {operation.path}"

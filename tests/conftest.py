@@ -1,0 +1,33 @@
+"""One real PostgreSQL and one real Valkey for the whole run; xdist's workers have a database each in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from webapp.services.embedded import services_for
+
+pytest_plugins = ["tests.cast"]
+
+# The data is thrown away at the end: nothing needs to reach the disk.
+POSTGRES_OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[None]:
+    """Started by the first process that needs them, and stopped by it when the others have finished."""
+    with services_for(
+        settings.PIXELWISE_DATA,
+        purpose="tests",
+        database_url="",
+        redis_url="",
+        postgres_options=POSTGRES_OPTIONS,
+    ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(services: None, django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """pytest-django asks for this before it makes its test database."""

@@ -1,0 +1,179 @@
+"""Files through the stream: order, errors, label maps, bounded reading ahead, and a clean stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from segmentation.pictures import PictureLimits
+from segmentation.segmenter import Segmentation, Segmenter
+from segmentation.stream import FailedPicture, StreamResult, segment_files
+from tests.segmentation.drawings import encoded, written
+from tests.segmentation.models import BLUE, GREY, RED, segmenter
+
+
+def picture(red_rows: int, width: int = 20, height: int = 10) -> np.ndarray:
+    """Red rows at the top, one blue pixel in the corner, the rest grey."""
+    rgb = np.full((height, width, 3), GREY, np.uint8)
+    rgb[:red_rows] = RED
+    rgb[-1, -1] = BLUE
+    return rgb
+
+
+def files(folder: Path, count: int) -> list[tuple[int, Path]]:
+    """Key n has n % 8 red rows; widths differ so that no two neighbours share a chunk of the network."""
+    return [(n, written(folder, encoded(picture(n % 8, width=20 + n % 3), "PNG"), f"{n}.png")) for n in range(count)]
+
+
+def stream_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("pixelwise-")]
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left() -> Iterator[None]:
+    yield
+    assert stream_threads() == []
+
+
+def test_every_file_is_measured_in_order(tmp_path: Path) -> None:
+    results = list(segment_files(segmenter(tmp_path / "model"), files(tmp_path, 30), chunk_count=4))
+    assert [result.key for result in results] == list(range(30))
+    for result in results:
+        assert isinstance(result, StreamResult)
+        width, red_rows = 20 + result.key % 3, result.key % 8
+        assert (result.width, result.height) == (width, 10)
+        assert result.rgb.shape == (10, width, 3)
+        assert [row.pixels for row in result.measurement.measurements] == [
+            width * (10 - red_rows) - 1,
+            width * red_rows,
+            1,
+        ]
+        assert result.measurement.confidence == pytest.approx(1)
+        assert result.error is None
+
+
+def test_broken_files_fail_alone(tmp_path: Path) -> None:
+    items = files(tmp_path, 6)
+    items[0] = (0, written(tmp_path, b"", "empty.png"))
+    items[2] = (2, tmp_path / "missing.png")
+    items[3] = (3, written(tmp_path, b"%PDF-1.4", "fake.png"))
+    items[5] = (5, written(tmp_path, encoded(picture(1, 500, 500), "PNG"), "large.png"))
+    results = list(
+        segment_files(segmenter(tmp_path / "model"), items, limits=PictureLimits(max_pixels=10_000), chunk_count=2)
+    )
+    assert [result.key for result in results] == [0, 1, 2, 3, 4, 5]
+    errors = {result.key: result.error for result in results if isinstance(result, FailedPicture)}
+    assert errors == {
+        0: "is empty",
+        2: "is missing: no such file",
+        3: "is not an image that can be read here (looks like a PDF)",
+        5: "is 500 × 500 pixels; at most 0.01 million pixels are accepted",
+    }
+
+
+def test_nothing_but_broken_files_and_no_files_at_all(tmp_path: Path) -> None:
+    model = segmenter(tmp_path / "model")
+    assert list(segment_files(model, [])) == []
+    results = list(segment_files(model, [(n, tmp_path / "missing") for n in range(5)], chunk_count=2))
+    assert [result.error for result in results] == ["is missing: no such file"] * 5
+
+
+def test_label_map_turns_model_labels_into_the_projects(tmp_path: Path) -> None:
+    mapping = np.full(256, 255, np.uint8)
+    mapping[[0, 1]] = [3, 0]
+    (result,) = segment_files(segmenter(tmp_path / "model"), files(tmp_path, 3)[2:], label_map=mapping, label_count=5)
+    assert isinstance(result, StreamResult)
+    assert [row.pixels for row in result.measurement.measurements] == [44, 0, 0, 175, 0]
+    assert sorted(np.unique(result.mask)) == [0, 3, 255]
+
+
+def test_a_label_map_needs_its_shape_and_a_label_count(tmp_path: Path) -> None:
+    model = segmenter(tmp_path / "model")
+    with pytest.raises(ValueError, match="label_count must say"):
+        next(segment_files(model, [], label_map=np.zeros(256, np.uint8)))
+    with pytest.raises(ValueError, match=r"label_map is uint8 \(256,\)"):
+        next(segment_files(model, [], label_map=np.zeros(3, np.uint8), label_count=2))
+
+
+def test_reading_ahead_is_bounded(tmp_path: Path) -> None:
+    taken = 0
+
+    def counted() -> Iterator[tuple[int, Path]]:
+        nonlocal taken
+        for item in files(tmp_path, 40):
+            taken += 1
+            yield item
+
+    stream = segment_files(segmenter(tmp_path / "model"), counted(), chunk_count=3)
+    next(stream)
+    time.sleep(0.05)
+    chunks_under_way, looked_at = 3, 1
+    assert taken <= chunks_under_way * 3 + looked_at
+    stream.close()
+
+
+def test_large_pictures_are_read_fewer_at_a_time(tmp_path: Path) -> None:
+    taken = 0
+
+    def counted() -> Iterator[tuple[int, Path]]:
+        nonlocal taken
+        for item in files(tmp_path, 40):
+            taken += 1
+            yield item
+
+    stream = segment_files(segmenter(tmp_path / "model"), counted(), chunk_count=30, pixels_ahead=250)
+    next(stream)
+    assert taken <= 12
+    assert len(list(stream)) == 39
+
+
+def test_leaving_early_stops_the_threads(tmp_path: Path) -> None:
+    stream = segment_files(segmenter(tmp_path / "model"), files(tmp_path, 40), chunk_count=2)
+    assert next(stream).key == 0
+    assert stream_threads() != []
+    stream.close()
+    assert stream_threads() == []
+
+
+def test_an_error_of_the_list_itself_is_passed_on(tmp_path: Path) -> None:
+    def interrupted() -> Iterator[tuple[int, Path]]:
+        yield from files(tmp_path, 5)
+        raise LookupError("the list broke")
+
+    with pytest.raises(LookupError, match="the list broke"):
+        list(segment_files(segmenter(tmp_path / "model"), interrupted(), chunk_count=2))
+
+
+class Cramped(Segmenter):
+    """A real segmenter on a machine with room for 900 pixels at a time."""
+
+    def segment(self, images: Sequence[np.ndarray]) -> list[Segmentation]:
+        if sum(image.shape[0] * image.shape[1] for image in images) > 900:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().segment(images)
+
+
+def test_too_little_memory_fails_only_what_is_too_large_alone(tmp_path: Path) -> None:
+    segmenter(tmp_path / "model")
+    items = files(tmp_path, 8)
+    items[3] = (3, written(tmp_path, encoded(picture(1, 40, 30), "PNG"), "large.png"))
+    results = list(segment_files(Cramped(tmp_path / "model", device="cpu"), items))
+    assert [result.key for result in results if result.error is None] == [0, 1, 2, 4, 5, 6, 7]
+    assert results[3].error == "is 40 × 30 pixels: too large for the memory of this machine"
+
+
+class Broken(Segmenter):
+    def segment(self, images: Sequence[np.ndarray]) -> list[Segmentation]:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+
+def test_a_gpu_that_falls_over_is_not_blamed_on_a_picture(tmp_path: Path) -> None:
+    segmenter(tmp_path / "model")
+    with pytest.raises(RuntimeError, match="device-side"):
+        list(segment_files(Broken(tmp_path / "model", device="cpu"), files(tmp_path, 3)))

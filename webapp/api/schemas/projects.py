@@ -1,0 +1,94 @@
+"""Projects and their labels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from ninja import Schema
+from pydantic import Field
+
+from webapp.api.inputs import Id, Text
+from webapp.api.schemas.models import ModelRef
+from webapp.models import Label, Project, Workspace
+
+Template = Literal["surface", "retail", "infrastructure", "blank"]
+
+
+class LabelIn(Schema):
+    """`color` is #rrggbb. Severity goes from 1 (cosmetic) to 5 (dangerous)."""
+
+    name: Text
+    color: Text
+    is_defect: bool = False
+    severity: Annotated[int, Field(ge=1, le=5)] = 1
+
+
+class ProjectIn(Schema):
+    """`labels` get the indices 0, 1, ... in the order given; without them the template's are taken.
+
+    `workspace`: an id; without it the first workspace that you are a member of.
+    """
+
+    name: Text
+    labels: Annotated[list[LabelIn], Field(max_length=255)] | None = None
+    template: Template = "blank"
+    description: Annotated[Text, Field(max_length=10_000)] = ""
+    workspace: Id | None = None
+
+
+class LabelOut(Schema):
+    index: int
+    name: str
+    color: str
+    is_defect: bool
+    severity: int
+
+    @classmethod
+    def of(cls, label: Label) -> LabelOut:
+        return cls(
+            index=label.index,
+            name=label.name,
+            color=label.color,
+            is_defect=label.is_defect,
+            severity=label.severity,
+        )
+
+
+class WorkspaceRef(Schema):
+    id: int
+    name: str
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> WorkspaceRef:
+        return cls(id=workspace.pk, name=workspace.name)
+
+
+class ProjectOut(Schema):
+    """An image fails when a region of a defect label has at least `min_region_px` pixels."""
+
+    slug: str
+    name: str
+    description: str
+    template: str
+    workspace: WorkspaceRef
+    labels: list[LabelOut]
+    live_model: ModelRef | None
+    min_region_px: int
+    is_example: bool
+    created_at: datetime
+
+    @classmethod
+    def of(cls, project: Project) -> ProjectOut:
+        return cls(
+            slug=project.slug,
+            name=project.name,
+            description=project.description,
+            template=project.template,
+            workspace=WorkspaceRef.of(project.workspace),
+            labels=[LabelOut.of(label) for label in project.labels.all()],
+            live_model=ModelRef.of(project.live_model) if project.live_model else None,
+            min_region_px=project.effective_min_region_px,
+            is_example=project.is_example,
+            created_at=project.created_at,
+        )

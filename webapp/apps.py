@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.core import checks
+
+from webapp.checks import check_device, check_hosts, check_redis_url
+
+
+class WebappConfig(AppConfig):
+    name = "webapp"
+    verbose_name = "Pixelwise"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        for check in (check_device, check_hosts, check_redis_url):
+            checks.register(check, "pixelwise")

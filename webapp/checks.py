@@ -1,0 +1,46 @@
+"""What Django's `check` says about settings that cannot work, with the cure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def check_device(**_: Any) -> list[CheckMessage]:
+    if settings.PIXELWISE_DEVICE in DEVICES:
+        return []
+    return [
+        Error(
+            f"PIXELWISE_DEVICE is {settings.PIXELWISE_DEVICE!r}; expected one of {', '.join(DEVICES)}.",
+            hint="Unset it: auto takes the NVIDIA GPU where there is one.",
+            id="webapp.E001",
+        )
+    ]
+
+
+def check_redis_url(**_: Any) -> list[CheckMessage]:
+    if not settings.REDIS_URL or settings.REDIS_URL.startswith(("redis://", "rediss://")):
+        return []
+    return [
+        Error(
+            f"REDIS_URL is {settings.REDIS_URL!r}; expected redis://HOST:PORT/NUMBER or rediss://…",
+            hint="Unset it and `make run` starts a queue of its own.",
+            id="webapp.E002",
+        )
+    ]
+
+
+def check_hosts(**_: Any) -> list[CheckMessage]:
+    if "*" not in settings.ALLOWED_HOSTS:
+        return []
+    return [
+        Warning(
+            "Any host name is accepted, because PIXELWISE_ALLOWED_HOSTS is not set.",
+            hint="Set it to the names people open Pixelwise by, for example inspection.example.com.",
+            id="webapp.W001",
+        )
+    ]

@@ -1,0 +1,64 @@
+"""The processes of Pixelwise itself: web, workers, clock. docker-compose.yml starts the same ones."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+from webapp.services.program import Program
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB = ("gunicorn", "webapp.wsgi", "--config", "deploy/gunicorn.conf.py")
+CLOCK = ("celery", "-A", "webapp", "beat", "--loglevel", "INFO", "--pidfile=")
+# Celery then stops at SIGTERM as it does at SIGQUIT: finish within the soft limit, else hand the task back.
+WORKER_ENVIRONMENT = {"REMAP_SIGTERM": "SIGQUIT"}
+
+
+def worker(queue: str) -> tuple[str, ...]:
+    """The command of a worker that serves one queue, one task at a time."""
+    return (
+        *("celery", "-A", "webapp", "worker", "--queues", queue, "--hostname", f"{queue}@%h"),
+        *("--concurrency", "1", "--pool", "prefork", "--loglevel", "INFO"),
+        *("--without-gossip", "--without-mingle"),
+    )
+
+
+def processes(data: Path, *, lock_descriptor: int) -> list[Program]:
+    """Web, worker of each queue and clock, not started yet."""
+
+    def program(name: str, command: tuple[str, ...], *, niceness: int = 0, **environment: str) -> Program:
+        # Their work is made to be cut off, and a clock that cannot reach its queue does not heed gentler signs.
+        return Program(
+            name=name,
+            command=(sys.executable, "-m", *command),
+            log=data / "logs" / f"{name}.log",
+            environment={"PIXELWISE_DATA": str(data), **environment},
+            folder=ROOT,
+            stop_seconds=20,
+            end_signal=signal.SIGKILL,
+            kept_open=[lock_descriptor],
+            niceness=niceness,
+        )
+
+    return [
+        program("web", WEB),
+        # Below the pages, which should answer while every core segments.
+        program("worker-gpu", worker("gpu"), niceness=5, **WORKER_ENVIRONMENT),
+        program("worker-cpu", worker("cpu"), niceness=5, **WORKER_ENVIRONMENT),
+        program("clock", CLOCK),
+    ]
+
+
+def example_loader(data: Path, *, lock_descriptor: int) -> Program:
+    return Program(
+        name="example",
+        command=(sys.executable, "manage.py", "load_example"),
+        log=data / "logs" / "example.log",
+        environment={"PIXELWISE_DATA": str(data)},
+        folder=ROOT,
+        stop_seconds=5,
+        end_signal=signal.SIGKILL,
+        kept_open=[lock_descriptor],
+        niceness=10,
+    )

@@ -1,0 +1,111 @@
+"""Every address of Pixelwise. tests/views/test_outsider.py wants an entry for each."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from webapp import api
+from webapp.views import (
+    accounts,
+    batch_changes,
+    batches,
+    dashboard,
+    files,
+    health,
+    home,
+    image_grid,
+    images,
+    labels,
+    models,
+    people,
+    projects,
+    reports,
+    sources,
+    uploads,
+)
+
+PROJECT = "p/<slug:slug>"
+PERSONAL = [
+    path("", home.show, name="home"),
+    path("healthz", health.show, name="healthz"),
+    path("sign-in", accounts.sign_in, name="sign-in"),
+    path("sign-out", accounts.sign_out, name="sign-out"),
+    path("account", accounts.show, name="account"),
+    path("account/password", accounts.change_password, name="account-password"),
+    path("account/tokens", accounts.create_api_token, name="token-new"),
+    path("account/tokens/<int:token_id>/revoke", accounts.revoke_api_token, name="token-revoke"),
+]
+PEOPLE = [
+    path("people", people.show, name="people"),
+    path("people/new", people.create_workspace, name="workspace-new"),
+    path("people/<int:workspace_id>", people.show, name="workspace"),
+    path("people/<int:workspace_id>/name", people.rename_workspace, name="workspace-rename"),
+    path("people/<int:workspace_id>/invitations", people.invite, name="invitation-new"),
+    path(
+        "people/<int:workspace_id>/invitations/<int:invitation_id>/revoke",
+        people.revoke_invitation,
+        name="invitation-revoke",
+    ),
+    path("people/<int:workspace_id>/members/<int:member_id>/role", people.change_role, name="member-role"),
+    path("people/<int:workspace_id>/members/<int:member_id>/remove", people.remove, name="member-remove"),
+    path("join/<str:secret>", people.join, name="join"),
+]
+DASHBOARD = [
+    path(f"{PROJECT}/", dashboard.show, name="dashboard"),
+    path(f"{PROJECT}/reports/<slug:grain>.csv", reports.download, name="report"),
+]
+PROJECTS = [
+    path("projects/new", projects.create, name="project-new"),
+    path(f"{PROJECT}/settings/", projects.settings, name="project-settings"),
+    path(f"{PROJECT}/settings/rule", projects.change_rule, name="project-rule"),
+    path(f"{PROJECT}/settings/labels", labels.save, name="project-labels"),
+    path(f"{PROJECT}/settings/labels/new", labels.add, name="label-new"),
+    path(f"{PROJECT}/settings/labels/<int:label_id>/remove", labels.remove, name="label-remove"),
+    path(f"{PROJECT}/settings/sources", sources.save, name="project-sources"),
+    path(f"{PROJECT}/settings/sources/new", sources.add, name="source-new"),
+    path(f"{PROJECT}/settings/sources/<int:source_id>/remove", sources.remove, name="source-remove"),
+    path(f"{PROJECT}/settings/delete", projects.delete, name="project-delete"),
+]
+MODELS = [
+    path(f"{PROJECT}/models/", models.show, name="models"),
+    path(f"{PROJECT}/models/starter", models.add_starter, name="model-starter"),
+    path(f"{PROJECT}/models/colors", models.add_colors, name="model-colors"),
+    path(f"{PROJECT}/models/<int:number>/", models.card, name="model-card"),
+    path(f"{PROJECT}/models/<int:number>/live", models.go_live, name="model-live"),
+]
+BATCH = f"{PROJECT}/batches/<int:batch_id>"
+BATCHES = [
+    path(f"{PROJECT}/batches/", batches.index, name="batches"),
+    path(f"{PROJECT}/batches/new", batches.new, name="batch-new"),
+    path(f"{PROJECT}/batches/open", uploads.open_, name="batch-open"),
+    path(f"{BATCH}/", batches.show, name="batch"),
+    path(f"{BATCH}/manifest", uploads.manifest, name="batch-manifest"),
+    path(f"{BATCH}/files", uploads.file, name="batch-file"),
+    path(f"{BATCH}/seal", uploads.seal, name="batch-seal"),
+    path(f"{BATCH}/progress", batches.progress, name="batch-progress"),
+    path(f"{BATCH}/status", batches.status, name="batch-status"),
+    path(f"{BATCH}/images", batches.images, name="batch-images"),
+    path(f"{BATCH}/run", batch_changes.run, name="batch-run"),
+    path(f"{BATCH}/runs/<int:run_id>/cancel", batch_changes.cancel, name="batch-cancel"),
+    path(f"{BATCH}/runs/<int:run_id>/retry", batch_changes.retry, name="batch-retry"),
+    path(f"{BATCH}/finish", batch_changes.finish, name="batch-finish"),
+    path(f"{BATCH}/rename", batch_changes.rename, name="batch-rename"),
+    path(f"{BATCH}/delete", batch_changes.delete, name="batch-delete"),
+]
+IMAGES = [
+    path(f"{PROJECT}/images/", image_grid.index, name="images"),
+    path(f"{PROJECT}/images/more", image_grid.more, name="images-more"),
+    path(f"{PROJECT}/images/<int:image_id>/", images.show, name="image"),
+    path(f"{PROJECT}/images/<int:image_id>/state", images.state, name="image-state"),
+]
+FILES = [
+    path("files/images/<int:image_id>/original", files.image_original, name="image-original"),
+    path("files/images/<int:image_id>/view", files.image_view, name="image-view"),
+    path("files/images/<int:image_id>/thumbnail", files.image_thumbnail, name="image-thumbnail"),
+    path("files/predictions/<int:prediction_id>/mask.png", files.prediction_mask, name="prediction-mask"),
+    path("files/predictions/<int:prediction_id>/overlay", files.prediction_overlay, name="prediction-overlay"),
+]
+API = [path("api/", api.urls)]
+# Dashboard and reports: views/dashboard.py, views/reports.py. Batches, images, files: views of those names.
+
+urlpatterns = PERSONAL + PEOPLE + DASHBOARD + PROJECTS + MODELS + BATCHES + IMAGES + FILES + API

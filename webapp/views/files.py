@@ -1,0 +1,145 @@
+"""Pictures and masks, served only to those who may see their project."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.http import quote_etag
+from django.views.decorators.http import require_safe
+
+from segmentation.pictures import PictureError, read_rgb, thumbnail
+from webapp import storage
+from webapp.models import Image, Prediction
+
+THUMBNAIL_PX = 480
+VIEW_PX = 4096
+
+_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"}
+"""What browsers show, by the format that was found in the file, never by the name it came with."""
+
+_YEAR_SECONDS = 31_536_000
+
+
+@require_safe
+def image_original(request: HttpRequest, image_id: int) -> HttpResponseBase:
+    """The upload, byte for byte. Shown by the browser where it can, else (or with ?download) saved."""
+    image = _image(request, image_id)
+    content_type = _TYPES.get(image.format)
+    return _answer(
+        request,
+        storage.original_path(image.sha256),
+        content_type or "application/octet-stream",
+        etag=image.sha256,
+        save_as=safe_name(image.name) if content_type is None or "download" in request.GET else None,
+    )
+
+
+@require_safe
+def image_view(request: HttpRequest, image_id: int) -> HttpResponseBase:
+    """The picture in a format that browsers show: the original, or a WebP of it, at most 4096 px."""
+    image = _image(request, image_id)
+    if image.format in _TYPES:
+        return _answer(request, storage.original_path(image.sha256), _TYPES[image.format], etag=image.sha256)
+    path = storage.view_path(image.sha256)
+    _make(image, path, VIEW_PX)
+    return _answer(request, path, "image/webp", etag=f"view-{image.sha256}")
+
+
+@require_safe
+def image_thumbnail(request: HttpRequest, image_id: int) -> HttpResponseBase:
+    """WebP, longer side at most 480. Workers write it while they segment; before that it is made here."""
+    image = _image(request, image_id)
+    path = storage.thumbnail_path(image.sha256)
+    _make(image, path, THUMBNAIL_PX)
+    return _answer(request, path, "image/webp", etag=f"thumbnail-{image.sha256}")
+
+
+@require_safe
+def prediction_mask(request: HttpRequest, prediction_id: int) -> HttpResponseBase:
+    """8-bit grey PNG of project label indices, same size as the picture."""
+    prediction = _prediction(request, prediction_id)
+    stem = PurePosixPath(prediction.image.name).stem
+    name = safe_name(f"{stem}-mask-v{prediction.model_version.number}.png")
+    return _answer(
+        request,
+        storage.mask_path(prediction.pk),
+        "image/png",
+        etag=_etag(prediction, "mask"),
+        save_as=name if "download" in request.GET else None,
+    )
+
+
+@require_safe
+def prediction_overlay(request: HttpRequest, prediction_id: int) -> HttpResponseBase:
+    """WebP thumbnail with the mask laid over."""
+    prediction = _prediction(request, prediction_id)
+    return _answer(request, storage.overlay_path(prediction.pk), "image/webp", etag=_etag(prediction, "overlay"))
+
+
+def safe_name(name: str) -> str:
+    """A file name for the disk of whoever downloads: no folders, nothing that a shell or Windows trips over."""
+    last = PurePosixPath(name).name
+    cleaned = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]', "_", last).strip(". ")
+    return cleaned[-150:] or "picture"
+
+
+def _image(request: HttpRequest, image_id: int) -> Image:
+    return get_object_or_404(Image.objects.visible_to(request.user), pk=image_id)
+
+
+def _prediction(request: HttpRequest, prediction_id: int) -> Prediction:
+    """A finished prediction: others have no files."""
+    return get_object_or_404(
+        Prediction.objects.select_related("image", "model_version"),
+        pk=prediction_id,
+        state=Prediction.State.DONE,
+        image__in=Image.objects.visible_to(request.user),
+    )
+
+
+def _etag(prediction: Prediction, kind: str) -> str:
+    finished = prediction.finished_at.timestamp() if prediction.finished_at else 0
+    return f"{kind}-{prediction.pk}-{finished:.6f}"
+
+
+def _make(image: Image, path: Path, side_px: int) -> None:
+    """Write a smaller WebP of the original unless it is there."""
+    if path.exists():
+        return
+    try:
+        storage.write(path, thumbnail(read_rgb(storage.original_path(image.sha256)), side_px))
+    except (OSError, PictureError) as error:
+        raise Http404(f"image {image.pk} cannot be shown: {error}") from error
+
+
+def _answer(
+    request: HttpRequest, path: Path, content_type: str, *, etag: str, save_as: str | None = None
+) -> HttpResponseBase:
+    """The file, or 304. Addresses with ?v= name content that never changes, others are asked about each time."""
+    tag = quote_etag(etag)
+    unchanged = get_conditional_response(request, etag=tag)
+    if unchanged is not None and unchanged.status_code == 304:
+        return _harmless(unchanged, request)
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise Http404(f"{path.name} is not in the store") from error
+    response = FileResponse(file, content_type=content_type, filename=save_as or "", as_attachment=save_as is not None)
+    response["ETag"] = tag
+    return _harmless(response, request)
+
+
+def _harmless(response: HttpResponse | FileResponse, request: HttpRequest) -> HttpResponseBase:
+    """Whatever lies in the file, the browser runs nothing of it and takes it for nothing else."""
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    if "v" in request.GET:
+        patch_cache_control(response, private=True, max_age=_YEAR_SECONDS, immutable=True)
+    else:
+        patch_cache_control(response, private=True, no_cache=True)
+    return response

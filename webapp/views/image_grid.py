@@ -1,0 +1,149 @@
+"""The images behind a number: those of a scope, as the dashboard's bars and points open them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.views.decorators.http import require_safe
+
+from analytics import Choice, Choices, Scope, ScopeError, choices, image_count, image_rows
+from analytics.images import Order, Verdict
+from analytics.scope import WITHOUT_SOURCE
+from webapp.models import Project
+from webapp.views.asking import project_of
+from webapp.views.grid import GRID_LENGTH, items_of_scope
+from webapp.views.image_list import ORDERS, VERDICTS
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One limit of the scope in words, and the address without it."""
+
+    words: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the address asks for."""
+
+    scope: Scope
+    verdict: Verdict | None
+    order: Order
+    choices: Choices
+
+    def parameters(self, **changes: str | None) -> dict[str, str]:
+        """The address's parameters; a change to None leaves one out."""
+        given: dict[str, str | None] = {
+            **self.scope.parameters(),
+            "verdict": self.verdict,
+            "order": None if self.order == "worst" else self.order,
+            **changes,
+        }
+        return {name: value for name, value in given.items() if value is not None and name != "by"}
+
+    def query(self, **changes: str | None) -> str:
+        return "?" + urlencode(self.parameters(**changes))
+
+
+@require_safe
+def index(request: HttpRequest, slug: str) -> HttpResponse:
+    project = project_of(request, slug)
+    context: dict[str, Any] = {"project": project, "tab": "images"}
+    try:
+        asked = _asked(request.GET, project)
+        context |= _head(asked) | _grid(request, project, asked)
+    except ScopeError as error:
+        return render(request, "images/wrong_scope.html", context | {"errors": error.fields}, status=400)
+    return render(request, "images/index.html", context)
+
+
+@require_safe
+def more(request: HttpRequest, slug: str) -> HttpResponse:
+    """The next page of the grid."""
+    project = project_of(request, slug)
+    try:
+        return render(request, "images/_grid_page.html", _grid(request, project, _asked(request.GET, project)))
+    except ScopeError as error:
+        raise Http404(str(error)) from error
+
+
+def chips(asked: Request) -> list[Chip]:
+    """Every limit of the scope, the one that a person thinks of first leading."""
+    scope, offered = asked.scope, asked.choices
+    words = {
+        "from": f"From {date_format(scope.start, 'j M Y')}" if scope.start else None,
+        "to": f"To {date_format(scope.end, 'j M Y')}" if scope.end else None,
+        "hour": f"Hour from {date_format(localtime(scope.hour), 'j M Y, H:i')}" if scope.hour else None,
+        "source": _source_words(scope.source_id, offered.sources),
+        "label": _words("With", scope.label_id, offered.labels),
+        "model": _words("Model", scope.model_version_id, offered.model_versions),
+        "batch": _words("Batch", scope.batch_id, offered.batches),
+    }
+    return [Chip(text, asked.query(**{name: None})) for name, text in words.items() if text]
+
+
+def _asked(query: Mapping[str, Any], project: Project) -> Request:
+    verdict, order = query.get("verdict") or None, query.get("order") or "worst"
+    if verdict not in (None, *VERDICTS):
+        raise ScopeError({"verdict": f"Expected pass or fail, got “{str(verdict)[:40]}”."})
+    if order not in ORDERS:
+        raise ScopeError({"order": f"Expected worst or newest, got “{str(order)[:40]}”."})
+    with connection.cursor() as cursor:
+        offered = choices(cursor, project.pk, batch=str(query.get("batch") or "").strip())
+    scope = Scope.from_query(query, project_id=project.pk, choices=offered, time_zone=settings.TIME_ZONE)
+    return Request(scope, verdict, order, offered)
+
+
+def _head(asked: Request) -> dict[str, Any]:
+    """What stands above the grid: the scope in words, how many images, other ways to look at them."""
+    with connection.cursor() as cursor:
+        count = image_count(cursor, asked.scope, verdict=asked.verdict)
+    return {
+        "asked": asked,
+        "count": count,
+        "chips": chips(asked),
+        "verdicts": _verdicts(asked),
+        "orders": [
+            ("Worst first", asked.query(order=None), asked.order == "worst"),
+            ("Newest first", asked.query(order="newest"), asked.order == "newest"),
+        ],
+        "dashboard_query": asked.query(verdict=None, order=None),
+    }
+
+
+def _grid(request: HttpRequest, project: Project, asked: Request) -> dict[str, Any]:
+    after = request.GET.get("after")
+    with connection.cursor() as cursor:
+        page = image_rows(cursor, asked.scope, verdict=asked.verdict, order=asked.order, after=after, limit=GRID_LENGTH)
+    address = reverse("images-more", args=[project.slug])
+    return {
+        "project": project,
+        "items": items_of_scope(page.items, project, urlencode(asked.parameters(list="images"))),
+        "is_more": bool(after),
+        "more": address + asked.query(after=page.next) if page.next else None,
+    }
+
+
+def _verdicts(asked: Request) -> list[tuple[str, str, bool]]:
+    words: list[tuple[str, Verdict | None]] = [("All", None), ("Fail", "fail"), ("Pass", "pass")]
+    return [(word, asked.query(verdict=verdict), asked.verdict == verdict) for word, verdict in words]
+
+
+def _source_words(source_id: int | None, offered: tuple[Choice, ...]) -> str | None:
+    return "Without a source" if source_id == WITHOUT_SOURCE else _words("Source", source_id, offered)
+
+
+def _words(what: str, wanted: int | None, offered: tuple[Choice, ...]) -> str | None:
+    name = next((choice.name for choice in offered if choice.id == wanted), None)
+    return f"{what}: {name}" if wanted is not None and name is not None else None

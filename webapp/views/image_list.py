@@ -1,0 +1,111 @@
+"""The list an image was opened from: the way back, the one before, the one after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db import connection
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from analytics import ScopeError, image_neighbours, read_scope
+from webapp.models import Batch, Image, ModelVersion, Project
+from webapp.models.batch_images import SHOWS, batch_image_place
+
+VERDICTS = ("pass", "fail")
+ORDERS = ("worst", "newest")
+
+
+@dataclass(frozen=True)
+class ImageList:
+    """`model_version` is the one whose results the list shows, None where each image's current ones count.
+
+    `position` counts from 1; None where it is not known. Addresses are None at an end.
+    """
+
+    title: str
+    href: str
+    query: str
+    model_version: ModelVersion | None
+    previous: str | None = None
+    next: str | None = None
+    position: int | None = None
+    count: int | None = None
+
+
+def list_of(request: HttpRequest, project: Project, image: Image) -> ImageList:
+    """From the address: a batch (?in=), a scope (?list=images), else the first batch that the image came with."""
+    if request.GET.get("list") == "images":
+        return _scope_list(request, project, image)
+    if "in" in request.GET:
+        batch = get_object_or_404(Batch, project=project, pk=_id(request.GET["in"]))
+        return _batch_list(request, project, image, batch)
+    first = Batch.objects.filter(project=project, images=image).order_by("id").first()
+    if first is not None:
+        return _batch_list(request, project, image, first)
+    return ImageList("Images", reverse("images", args=[project.slug]), "", _model_version(request, project))
+
+
+def _batch_list(request: HttpRequest, project: Project, image: Image, batch: Batch) -> ImageList:
+    show = request.GET.get("show", "all")
+    if show not in SHOWS:
+        raise Http404("no such filter")
+    chosen = _model_version(request, project)
+    newest = batch.runs.select_related("model_version").first()
+    model_version = chosen or (newest.model_version if newest is not None else None)
+    place = batch_image_place(batch, model_version, image.pk, show=show)
+    model = {"model": chosen.pk} if chosen is not None else {}
+    query = urlencode({"in": batch.pk, "show": show} | model)
+    address = reverse("batch", args=[project.slug, batch.pk])
+    return ImageList(
+        title=batch.name,
+        href=f"{address}?{urlencode({'show': show} | model)}" if show != "all" or model else address,
+        query=query,
+        model_version=model_version,
+        previous=_address(project, place.previous_id, query) if place else None,
+        next=_address(project, place.next_id, query) if place else None,
+        position=place.position if place else None,
+        count=place.count if place else None,
+    )
+
+
+def _scope_list(request: HttpRequest, project: Project, image: Image) -> ImageList:
+    verdict = request.GET.get("verdict") or None
+    order = request.GET.get("order") or "worst"
+    if verdict not in (None, *VERDICTS) or order not in ORDERS:
+        raise Http404("no such list")
+    with connection.cursor() as cursor:
+        try:
+            scope = read_scope(cursor, request.GET, project_id=project.pk, time_zone=settings.TIME_ZONE)
+        except ScopeError as error:
+            raise Http404(str(error)) from error
+        before, after = image_neighbours(cursor, scope, image.pk, verdict=verdict, order=order)
+    shared = (
+        scope.parameters() | ({"verdict": verdict} if verdict else {}) | ({"order": order} if order != "worst" else {})
+    )
+    query = urlencode(shared | {"list": "images"})
+    address = reverse("images", args=[project.slug])
+    return ImageList(
+        title="Images",
+        href=f"{address}?{urlencode(shared)}" if shared else address,
+        query=query,
+        model_version=_model_version(request, project),
+        previous=_address(project, before, query),
+        next=_address(project, after, query),
+    )
+
+
+def _model_version(request: HttpRequest, project: Project) -> ModelVersion | None:
+    wanted = request.GET.get("model")
+    return get_object_or_404(ModelVersion, project=project, pk=_id(wanted)) if wanted else None
+
+
+def _address(project: Project, image_id: int | None, query: str) -> str | None:
+    return f"{reverse('image', args=[project.slug, image_id])}?{query}" if image_id is not None else None
+
+
+def _id(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 19 else 0

@@ -1,0 +1,34 @@
+"""Every page is behind sign-in unless it says otherwise (`login_not_required`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django_htmx.http import HttpResponseClientRedirect
+
+# The API asks for a token itself and answers in its own shape; the health check tells nothing about anyone.
+OPEN_PATHS = ("/api/", "/healthz")
+
+
+class SignInFirst(LoginRequiredMiddleware):
+    """Pages send the signed-out to the sign-in page; so do fragments, for the whole window. Scripts get a 401."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
+    ) -> HttpResponse | None:
+        if request.path.startswith(OPEN_PATHS):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponse:
+        if htmx := getattr(request, "htmx", None):
+            sign_in = redirect_to_login(htmx.current_url_abs_path or "/", self.get_login_url(view_func))
+            return HttpResponseClientRedirect(sign_in.url)
+        if not request.accepts("text/html"):
+            error = {"code": "signed_out", "message": "You are signed out. Sign in and try again.", "fields": {}}
+            return JsonResponse({"error": error}, status=401)
+        return super().handle_no_permission(request, view_func)
