@@ -97,7 +97,7 @@ def _orientation(found: Image.Exif) -> int:
 
 
 def _captured_at(found: Image.Exif) -> datetime | None:
-    """DateTimeOriginal, else DateTimeDigitized; with the camera's offset where given, else as UTC."""
+    """DateTimeOriginal, else DateTimeDigitized; aware where the camera gave its offset, else its bare clock."""
     with contextlib.suppress(*_BROKEN):
         photo = found.get_ifd(ExifTags.IFD.Exif)
         for clock, offset in (
@@ -115,21 +115,23 @@ def _moment(clock: Any, offset: Any) -> datetime | None:
     if match is None:
         return None
     year, month, day, hour, minute, second = (int(part) for part in match.groups())
+    zone = _zone(offset)
     with contextlib.suppress(ValueError, OverflowError):
-        when = datetime(year, month, day, hour, minute, second, tzinfo=_zone(offset))
-        tomorrow = datetime.now(UTC) + timedelta(days=1)
-        return when if year >= _EARLIEST_YEAR and when <= tomorrow else None
+        when = datetime(year, month, day, hour, minute, second, tzinfo=zone or UTC)
+        if year < _EARLIEST_YEAR or when > datetime.now(UTC) + timedelta(days=1):
+            return None
+        return when if zone else when.replace(tzinfo=None)
     return None
 
 
-def _zone(offset: Any) -> timezone:
+def _zone(offset: Any) -> timezone | None:
     match = _OFFSET.match(_text(offset))
     if match is None:
-        return UTC
+        return None
     sign, hours, minutes = match.groups()
     length = timedelta(hours=int(hours), minutes=int(minutes))
     if length > timedelta(hours=14):
-        return UTC
+        return None
     return timezone(-length if sign == "-" else length)
 
 

@@ -33,8 +33,7 @@ def read_mask(path: str | os.PathLike[str], *, limits: PictureLimits = DEFAULT_L
         values = values[:, :, 0]
     if values.size and (values.min() < 0 or values.max() > IGNORE_INDEX):
         raise PictureError(
-            f"holds the values {values.min()} to {values.max()}; "
-            "a mask holds label indices 0 to 254 and 255 for none"
+            f"holds the values {values.min()} to {values.max()}; a mask holds label indices 0 to 254 and 255 for none"
         )
     return np.array(values, np.uint8)
 

@@ -68,7 +68,7 @@ class PictureLimits:
 class PictureFacts:
     """What a picture's header says. `width` and `height` in pixels as a person sees it (EXIF-oriented).
 
-    `captured_at` is aware: with the camera's UTC offset where EXIF has it, else its clock taken as UTC.
+    `captured_at` is aware where EXIF has the camera's UTC offset, else naive: the camera's clock, wherever it was.
     `latitude` and `longitude` are in degrees, north and east positive, both or neither.
     """
 

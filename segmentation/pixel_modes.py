@@ -30,9 +30,7 @@ def scale_to_8_bit(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
     clean = np.nan_to_num(np.asarray(values, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     brightest = float(clean.max(initial=0.0))
     is_share = np.issubdtype(values.dtype, np.floating) and brightest <= 1
-    white = (
-        1.0 if is_share else float(next((2**bits - 1 for bits in _DEPTHS if brightest < 2**bits), brightest))
-    )
+    white = 1.0 if is_share else float(next((2**bits - 1 for bits in _DEPTHS if brightest < 2**bits), brightest))
     return np.clip(np.rint(clean * np.float32(255 / white)), 0, 255).astype(np.uint8)
 
 

@@ -35,9 +35,7 @@ def pick_device(name: str) -> torch.device:
     if name not in ("auto", "cpu", "cuda"):
         raise ValueError(f"the device is 'auto', 'cpu' or 'cuda', not {name!r}")
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            "device 'cuda' was asked for, but torch finds no NVIDIA GPU here; take 'auto' or 'cpu'"
-        )
+        raise ValueError("device 'cuda' was asked for, but torch finds no NVIDIA GPU here; take 'auto' or 'cpu'")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
@@ -111,9 +109,7 @@ class Segmenter:
             for logits in self._forward(scaled):
                 yield [(0, logits)]
 
-    def _assembled(
-        self, image: npt.NDArray[np.uint8], bands: Iterable[tuple[int, torch.Tensor]]
-    ) -> Segmentation:
+    def _assembled(self, image: npt.NDArray[np.uint8], bands: Iterable[tuple[int, torch.Tensor]]) -> Segmentation:
         """Mask and confidence in the picture's own size."""
         height, width = image.shape[:2]
         if preprocess.scaled_size(height, width, self.spec.max_side_px) != (height, width):

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from segmentation.augment import Augmentation
@@ -42,8 +43,9 @@ SPEC = ModelSpec(
     options={"decoder_channels": [64, 48, 32, 16, 8]},
 )
 SETTINGS = TrainSettings(
-    epochs=4,
+    epochs=9,
     crop_px=192,
+    learning_rate=3e-3,
     device="cpu",
     patience=None,
     rare_share=0.7,
@@ -72,16 +74,19 @@ def make(folder: Path, spec: ModelSpec, settings: TrainSettings, counts: Mapping
         for epoch in train(pairs["train"], pairs["validation"], spec, settings):
             bar.update(round(100 * epoch.progress_fraction) - bar.n)
             bar.set_postfix_str(f"validation mean IoU {epoch.mean_iou or 0:.3f}")
-    point = choose_operating_point(epoch.outcomes)
-    final = dataclasses.replace(spec, min_region_px=point.min_region_px)
-
-    def save(text: str) -> None:
-        save_model(folder, final, epoch.module, card=text, dtype=torch.float16)
-
-    save("Not scored yet.\n")
+            if epoch.is_best:
+                # after every better epoch, so that an interrupted run leaves a model behind
+                point = choose_operating_point(epoch.outcomes)
+                final = dataclasses.replace(spec, min_region_px=point.min_region_px)
+                _save(folder, final, epoch.module, "Training was not finished; this model was never scored.\n")
     result = evaluate(Segmenter(folder, device="cpu"), pairs["test"])
-    save(_card(final, settings, counts, result, epoch.steps))
+    _save(folder, final, epoch.module, _card(final, settings, counts, result, epoch.steps))
     return result
+
+
+def _save(folder: Path, spec: ModelSpec, module: nn.Module, card: str) -> None:
+    """Half precision on disk halves the file; loading gives float32 again, so every machine computes alike."""
+    save_model(folder, spec, module, card=card, dtype=torch.float16)
 
 
 def _card(spec: ModelSpec, settings: TrainSettings, counts: Mapping[str, int], result: Evaluation, steps: int) -> str:
@@ -119,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m segmentation.starter_model", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where to write the model")
     parser.add_argument("--epochs", type=int, default=SETTINGS.epochs)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     result = make(options.folder, SPEC, dataclasses.replace(SETTINGS, epochs=options.epochs), COUNTS)

@@ -66,9 +66,7 @@ def load_spec(folder: str | os.PathLike[str]) -> ModelSpec:
             raise ModelFolderError(f"{file} is larger than any {SPEC_FILE} can be")
         return ModelSpec.from_json(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ModelFolderError(
-            f"no model in {folder}: {SPEC_FILE} cannot be read ({error.strerror})"
-        ) from error
+        raise ModelFolderError(f"no model in {folder}: {SPEC_FILE} cannot be read ({error.strerror})") from error
     except ModelFolderError:
         raise
     except ValueError as error:
@@ -82,9 +80,7 @@ def load_model(folder: str | os.PathLike[str], *, device: str | torch.device = "
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise ModelFolderError(
-            f"no model in {folder}: {WEIGHTS_FILE} cannot be read ({error.strerror})"
-        ) from error
+        raise ModelFolderError(f"no model in {folder}: {WEIGHTS_FILE} cannot be read ({error.strerror})") from error
     try:
         module = build(spec)
         module.load_state_dict(load_tensors(content))

@@ -65,6 +65,4 @@ def charlie(db: None) -> User:
 @pytest.fixture
 def project(alice: User, acme: Workspace) -> Project:
     """A project of Acme from the surface template: background, scratch, crack, pit, stain."""
-    return create_project(
-        user=alice, workspace=acme, name="Brake discs, line 3", template=Project.Template.SURFACE
-    )
+    return create_project(user=alice, workspace=acme, name="Brake discs, line 3", template=Project.Template.SURFACE)

@@ -61,7 +61,7 @@ def test_names_and_colours_change_without_judging(alice: User, project: Project)
 
 def test_two_labels_never_share_a_name(alice: User, project: Project) -> None:
     one = project.labels.get(name="pit")
-    with pytest.raises(Refused, match="Two labels are named STAIN|Two labels are named stain"):
+    with pytest.raises(Refused, match="Two labels are named stain"):
         change_labels(project=project, user=alice, changes={one.pk: change(one, name="STAIN")})
     with pytest.raises(Refused, match="Two labels are named stain"):
         add_label(project=project, user=alice, label=LabelInput("stain", "#000000"))

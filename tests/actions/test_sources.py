@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.inspections import build_plant
+from webapp.actions.refused import Refused
 from webapp.actions.sources import (
     SourceInput,
     add_source,
@@ -12,7 +13,6 @@ from webapp.actions.sources import (
     remove_source,
     unused_sources,
 )
-from webapp.actions.refused import Refused
 from webapp.models import Batch, Project, Source, User, Workspace
 
 
@@ -53,9 +53,7 @@ def test_two_sources_swap_their_names(alice: User, project: Project) -> None:
 def test_change_that_clashes_changes_nothing(alice: User, project: Project) -> None:
     one, two = (add_source(project=project, user=alice, source=SourceInput(name)) for name in ("A", "B"))
     with pytest.raises(Refused, match="There is a source c already"):
-        change_sources(
-            project=project, user=alice, changes={one.pk: SourceInput("C"), two.pk: SourceInput("c")}
-        )
+        change_sources(project=project, user=alice, changes={one.pk: SourceInput("C"), two.pk: SourceInput("c")})
     assert list(project.sources.values_list("name", flat=True)) == ["A", "B"]
 
 

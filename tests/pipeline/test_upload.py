@@ -6,6 +6,7 @@ import io
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import timezone
 from PIL import Image as PillowImage
 
 from tests.images import encoded, picture, png
@@ -95,6 +96,12 @@ def test_capture_time_comes_from_the_person_then_the_camera_then_the_clock(proje
     )
     assert (given.captured_at, given.captured_at_from) == (NOON, "given")
     assert unknown.captured_at_from == "upload"
+
+
+def test_a_bare_camera_clock_is_read_in_the_zone_of_the_installation(project: Project) -> None:
+    with timezone.override("Europe/Berlin"):
+        image = uploaded(project, {"a.jpg": jpeg_taken_at("2026:05:11 08:30:00")}).images.get()
+    assert image.captured_at == datetime(2026, 5, 11, 6, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

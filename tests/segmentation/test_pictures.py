@@ -160,9 +160,7 @@ def test_animations_give_their_first_frame(tmp_path: Path) -> None:
 
 def test_a_phones_double_jpeg_is_a_jpeg(tmp_path: Path) -> None:
     images = [Image.fromarray(corners()), Image.fromarray(noise())]
-    path = written(
-        tmp_path, encoded(images[0], "MPO", save_all=True, append_images=images[1:], **LOSSY["JPEG"])
-    )
+    path = written(tmp_path, encoded(images[0], "MPO", save_all=True, append_images=images[1:], **LOSSY["JPEG"]))
     facts = inspect_picture(path)
     assert (facts.format, facts.width, facts.height) == ("JPEG", 48, 32)
     assert np.abs(read_rgb(path).astype(int) - corners()).max() <= 12
@@ -175,9 +173,7 @@ def test_a_phones_double_jpeg_is_a_jpeg(tmp_path: Path) -> None:
         ((400, 300), "is 400 × 300 pixels; at most 0.1 million pixels are accepted"),
     ],
 )
-def test_large_pictures_are_refused_before_decoding(
-    size: tuple[int, int], reason: str, tmp_path: Path
-) -> None:
+def test_large_pictures_are_refused_before_decoding(size: tuple[int, int], reason: str, tmp_path: Path) -> None:
     path = written(tmp_path, encoded(Image.new("L", size), "PNG"))
     limits = PictureLimits(max_pixels=100_000, max_side_px=500)
     for look in (inspect_picture, read_rgb):

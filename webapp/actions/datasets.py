@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from django.db import transaction
-from django.utils import timezone
 
 from segmentation.datasets.folder import FolderDataset
 from segmentation.masks import mask_png
@@ -17,7 +16,7 @@ from segmentation.pictures import inspect_picture
 from segmentation.spec import IGNORE_INDEX, MAX_LABELS
 from webapp import storage
 from webapp.models import Annotation, Dataset, DatasetImage, Image, Label, Project, User
-from webapp.pipeline.receive import copy_hashed, picture_columns, picture_limits
+from webapp.pipeline.receive import copy_hashed, picture_columns, picture_limits, time_of
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def _store(folder: FolderDataset, member: str, split: str, mapping: np.ndarray) 
     mask_sha256 = hashlib.sha256(mask).hexdigest()
     if not storage.annotation_path(mask_sha256).exists():
         storage.write(storage.annotation_path(mask_sha256), mask)
-    captured_at = facts.captured_at or timezone.now()
+    captured_at, captured_at_from = time_of(facts)
     return _Stored(
         name=member,
         split=split,
@@ -97,7 +96,7 @@ def _store(folder: FolderDataset, member: str, split: str, mapping: np.ndarray) 
         columns={
             **picture_columns(source.name, size_bytes, facts),
             "captured_at": captured_at,
-            "captured_at_from": Image.TimeSource.EXIF if facts.captured_at else Image.TimeSource.UPLOAD,
+            "captured_at_from": captured_at_from,
         },
     )
 

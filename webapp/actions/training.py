@@ -36,6 +36,9 @@ from webapp.models import (
     User,
 )
 
+# Light enough to learn much in an hour of two CPU cores; see docs/results.md.
+DEFAULT_ENCODER = "tu-mobilenetv4_conv_small"
+DECODER_CHANNELS = (64, 48, 32, 24, 16)
 _LEARNED_SPLITS = (DatasetImage.Split.TRAIN, DatasetImage.Split.VALIDATION)
 
 
@@ -67,14 +70,15 @@ def train_model(
     labels = taught_labels(dataset)
     spec = ModelSpec(
         architecture=architecture,
-        encoder=encoder,
+        encoder=encoder or DEFAULT_ENCODER,
+        options={"decoder_channels": list(DECODER_CHANNELS)},
         labels=tuple(LabelSpec(place, label.name, label.color, label.is_defect) for place, label in enumerate(labels)),
     )
     training_run = TrainingRun.objects.create(
         project=project,
         dataset=dataset,
         architecture=architecture,
-        encoder=encoder or "",
+        encoder=spec.encoder or "",
         settings={"epochs": settings.epochs, "minutes": settings.minutes, "seed": settings.seed},
     )
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from django.db.models import Case, F, FilteredRelation, FloatField, Q, QuerySet, Value, When
 
@@ -120,7 +120,7 @@ _COLUMNS = (
 )
 
 
-def _ranked(batch: Batch, model_version: ModelVersion | None, show: Show) -> QuerySet[BatchImage]:
+def _ranked(batch: Batch, model_version: ModelVersion | None, show: Show) -> QuerySet[Any]:
     chosen = model_version.pk if model_version is not None else 0
     rank = Case(
         When(found__state=Prediction.State.DONE, then=F("found__defect_area_fraction")),

@@ -170,9 +170,16 @@ def place_unplaced(batch: Batch, image: Image, facts: PictureFacts | None = None
 def _capture_time(batch: Batch, facts: PictureFacts) -> tuple[datetime, str]:
     if batch.captured_at is not None:
         return batch.captured_at, Image.TimeSource.GIVEN
-    if facts.captured_at is not None:
-        return facts.captured_at, Image.TimeSource.EXIF
-    return timezone.now(), Image.TimeSource.UPLOAD
+    return time_of(facts)
+
+
+def time_of(facts: PictureFacts) -> tuple[datetime, str]:
+    """When a picture was captured, and how that is known. A camera's bare clock is read in the installation's zone."""
+    if facts.captured_at is None:
+        return timezone.now(), Image.TimeSource.UPLOAD
+    if timezone.is_naive(facts.captured_at):
+        return timezone.make_aware(facts.captured_at), Image.TimeSource.EXIF
+    return facts.captured_at, Image.TimeSource.EXIF
 
 
 def _is_only_one_queued(run: Run) -> bool:

@@ -22,7 +22,7 @@ from analytics.scope import WITHOUT_SOURCE
 from webapp.models import Project
 from webapp.views.asking import project_of
 from webapp.views.grid import GRID_LENGTH, items_of_scope
-from webapp.views.image_list import ORDERS, VERDICTS
+from webapp.views.image_list import read_listing
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,7 @@ def chips(asked: Request) -> list[Chip]:
 
 
 def _asked(query: Mapping[str, Any], project: Project) -> Request:
-    verdict, order = query.get("verdict") or None, query.get("order") or "worst"
-    if verdict not in (None, *VERDICTS):
-        raise ScopeError({"verdict": f"Expected pass or fail, got “{str(verdict)[:40]}”."})
-    if order not in ORDERS:
-        raise ScopeError({"order": f"Expected worst or newest, got “{str(order)[:40]}”."})
+    verdict, order = read_listing(query)
     with connection.cursor() as cursor:
         offered = choices(cursor, project.pk, batch=str(query.get("batch") or "").strip())
     scope = Scope.from_query(query, project_id=project.pk, choices=offered, time_zone=settings.TIME_ZONE)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -12,11 +14,25 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from analytics import ScopeError, image_neighbours, read_scope
+from analytics.images import Order, Verdict
 from webapp.models import Batch, Image, ModelVersion, Project
 from webapp.models.batch_images import SHOWS, batch_image_place
 
-VERDICTS = ("pass", "fail")
-ORDERS = ("worst", "newest")
+_VERDICTS: dict[str, Verdict | None] = {"": None, "pass": "pass", "fail": "fail"}
+_ORDERS: dict[str, Order] = {"": "worst", "worst": "worst", "newest": "newest"}
+
+
+def read_listing(query: Mapping[str, Any]) -> tuple[Verdict | None, Order]:
+    """Which images of a scope to list, and how; ScopeError where the address says neither."""
+    verdict, order = query.get("verdict") or "", query.get("order") or ""
+    errors = {}
+    if verdict not in _VERDICTS:
+        errors["verdict"] = f"Expected pass or fail, got “{verdict[:40]}”."
+    if order not in _ORDERS:
+        errors["order"] = f"Expected worst or newest, got “{order[:40]}”."
+    if errors:
+        raise ScopeError(errors)
+    return _VERDICTS[verdict], _ORDERS[order]
 
 
 @dataclass(frozen=True)
@@ -73,12 +89,9 @@ def _batch_list(request: HttpRequest, project: Project, image: Image, batch: Bat
 
 
 def _scope_list(request: HttpRequest, project: Project, image: Image) -> ImageList:
-    verdict = request.GET.get("verdict") or None
-    order = request.GET.get("order") or "worst"
-    if verdict not in (None, *VERDICTS) or order not in ORDERS:
-        raise Http404("no such list")
     with connection.cursor() as cursor:
         try:
+            verdict, order = read_listing(request.GET)
             scope = read_scope(cursor, request.GET, project_id=project.pk, time_zone=settings.TIME_ZONE)
         except ScopeError as error:
             raise Http404(str(error)) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Sum
@@ -52,7 +51,7 @@ def source_forms(project: Project, data: QueryDict | None = None) -> list[tuple[
     ]
 
 
-def _initial(row: Label | Source, form: type[LabelForm] | type[SourceForm]) -> Mapping[str, Any]:
+def _initial(row: Label | Source, form: type[LabelForm] | type[SourceForm]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in form.base_fields}
 
 

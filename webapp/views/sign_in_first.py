@@ -7,7 +7,8 @@ from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from django_htmx.http import HttpResponseClientRedirect
 
 # The API asks for a token itself and answers in its own shape; the health check tells nothing about anyone.
@@ -19,16 +20,16 @@ class SignInFirst(LoginRequiredMiddleware):
 
     def process_view(
         self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
-    ) -> HttpResponse | None:
+    ) -> HttpResponseBase | None:
         if request.path.startswith(OPEN_PATHS):
             return None
-        return super().process_view(request, view_func, view_args, view_kwargs)
-
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponse:
+        refusal = super().process_view(request, view_func, view_args, view_kwargs)
+        if refusal is None:
+            return None
         if htmx := getattr(request, "htmx", None):
             sign_in = redirect_to_login(htmx.current_url_abs_path or "/", self.get_login_url(view_func))
             return HttpResponseClientRedirect(sign_in.url)
         if not request.accepts("text/html"):
             error = {"code": "signed_out", "message": "You are signed out. Sign in and try again.", "fields": {}}
             return JsonResponse({"error": error}, status=401)
-        return super().handle_no_permission(request, view_func)
+        return refusal

@@ -4,8 +4,10 @@
 import { drawAll, removeAll } from "./dashboard-charts.js";
 
 const REFRESH_MS = 10_000;
+const UNTOUCHED_MS = 15_000;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 let newest = 0;
+let touchedAt = 0;
 
 const dashboard = () => document.getElementById("dashboard");
 const status = (text) => (document.getElementById("dashboard-status").textContent = text);
@@ -22,7 +24,7 @@ async function show(address, { quiet = false } = {}) {
     next = page.getElementById("dashboard");
     if (mine !== newest) return;
     if (!next) throw new Error(`${address} gave no dashboard`);
-  } catch (error) {
+  } catch {
     if (mine !== newest) return;
     if (!quiet) window.location.assign(address);
     return;
@@ -79,9 +81,12 @@ document.addEventListener("click", (event) => {
 
 window.addEventListener("popstate", () => show(window.location.href));
 dark.addEventListener("change", () => drawAll(dashboard()));
+for (const kind of ["pointerdown", "pointermove", "keydown"]) {
+  document.addEventListener(kind, () => (touchedAt = Date.now()), { passive: true });
+}
 setInterval(() => {
-  const isUsed = dashboard().contains(document.activeElement) || document.querySelector("details.menu[open]");
-  if (!document.hidden && !isUsed && "inProgress" in dashboard().dataset) show(window.location.href, { quiet: true });
+  const isInUse = document.hidden || Date.now() - touchedAt < UNTOUCHED_MS;
+  if (!isInUse && "inProgress" in dashboard().dataset) show(window.location.href, { quiet: true });
 }, REFRESH_MS);
 
 arm(dashboard());

@@ -1,0 +1,76 @@
+"""A real Chromium against the real pages. Without one on the machine these tests are skipped, or fail where
+PIXELWISE_REQUIRE_BROWSER=1 says that they must run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.factory import Factory, open_factory
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NONE_HERE = "no Chromium on this machine: install one (Debian: apt-get install chromium) to run the browser tests"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        if os.environ.get("PIXELWISE_REQUIRE_BROWSER") == "1":
+            pytest.fail(NONE_HERE)
+        pytest.skip(NONE_HERE)
+    # Playwright's loop runs in this thread, which Django takes for a mistake when it is asked for rows.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def factory(browser: Browser, live_server: Any, settings: Any, tmp_path: Path) -> Factory:
+    """alice's project with a model that knows colours, served by a live server, its files in a fresh folder."""
+    settings.PIXELWISE_DATA = tmp_path / "data"
+    return open_factory(live_server.url)
+
+
+@pytest.fixture
+def context(browser: Browser, factory: Factory, settings: Any) -> Iterator[BrowserContext]:
+    """alice's signed-in browser window."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=factory.url)
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": factory.session_key, "url": factory.url}])
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A tab; what goes wrong in its scripts fails the test, a blocked inline style or script included."""
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda line: problems.append(line.text) if is_problem(line.type, line.text) else None)
+    yield page
+    assert problems == []
+
+
+def is_problem(kind: str, text: str) -> bool:
+    """Errors, except that Chromium also logs every answer of 400 and more, which tests ask for."""
+    return kind == "error" and not text.startswith("Failed to load resource")

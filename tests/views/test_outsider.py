@@ -1,0 +1,234 @@
+"""Every address there is, asked by charlie and by a stranger with alice's ids: nothing of hers comes out or changes.
+
+A new address needs an entry in one of the sets below; without one, test_every_address_has_an_entry fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.cast import signed_in
+from tests.images import picture, png
+from tests.inspections import Plant, build_plant
+from webapp import storage
+from webapp.actions.invitations import invite
+from webapp.actions.tokens import create_token
+from webapp.models import Image, Membership, Prediction, User, Workspace
+
+OPEN = {"sign-in", "sign-out", "healthz", "join"}
+"""Anyone may ask."""
+
+OWN = {"home", "account", "account-password", "token-new", "people", "workspace-new", "project-new"}
+"""Shows and changes only what is the asker's own."""
+
+PRIVATE = {
+    "token-revoke",
+    *("workspace", "workspace-rename", "invitation-new", "invitation-revoke", "member-role", "member-remove"),
+    *("dashboard", "report"),
+    *("project-settings", "project-rule", "project-labels", "label-new", "label-remove"),
+    *("project-sources", "source-new", "source-remove", "project-delete"),
+    *("models", "model-starter", "model-colors", "model-card", "model-live"),
+    *("batches", "batch-new", "batch-open", "batch", "batch-manifest", "batch-file", "batch-seal"),
+    *("batch-progress", "batch-status", "batch-images", "batch-run", "batch-cancel", "batch-retry"),
+    *("batch-finish", "batch-rename", "batch-delete"),
+    *("images", "images-more", "image", "image-state"),
+    *("image-original", "image-view", "image-thumbnail", "prediction-mask", "prediction-overlay"),
+}
+"""404 for whoever does not share the workspace, and the sign-in page for the signed-out."""
+
+HIDDEN = ("The plant", "Acme", "alice@example.com", "Night shift", "part-secret", "Nightly token", "newcomer@")
+"""Names of alice's that no answer to an outsider may contain."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """`route` with its parameters still in it, as Django writes it."""
+
+    name: str
+    route: str
+
+    @property
+    def parameters(self) -> list[str]:
+        return re.findall(r"<(?:\w+:)?(\w+)>", self.route)
+
+    def path(self, values: dict[str, Any]) -> str:
+        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), self.route)
+
+
+def walk(patterns: list[Any], prefix: str = "") -> Iterator[Address]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from walk(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            yield Address(pattern.name or "", route)
+
+
+ADDRESSES = list(walk(get_resolver().url_patterns))
+PAGES = [address for address in ADDRESSES if not address.route.startswith("api/")]
+API = [address for address in ADDRESSES if address.route.startswith("api/")]
+
+
+@pytest.fixture
+def plant(alice: User, acme: Workspace) -> Plant:
+    """A project with one segmented image, with its files."""
+    plant = build_plant(acme)
+    plant.batch.name = "Night shift"
+    plant.batch.save()
+    image = plant.image({"scratch": [60]}, source=plant.line_1, name="part-secret.png")
+    files = (storage.original_path(image.sha256), storage.thumbnail_path(image.sha256))
+    prediction = image.predictions.get()
+    for path in (*files, storage.mask_path(prediction.pk), storage.overlay_path(prediction.pk)):
+        storage.write(path, png(picture()))
+    storage.write(storage.model_folder(plant.model_version.folder) / "card.md", b"# The plant's model")
+    return plant.count_up()
+
+
+@pytest.fixture
+def hers(plant: Plant, alice: User, bob: User, acme: Workspace) -> dict[str, Any]:
+    """Parameters of addresses, all of them of things that alice owns."""
+    token, _ = create_token(user=alice, name="Nightly token")
+    invitation, _ = invite(user=alice, workspace=acme, role="admin", email="newcomer@example.com")
+    return {
+        "slug": plant.project.slug,
+        "grain": "images",
+        "number": plant.model_version.number,
+        "model_id": plant.model_version.pk,
+        "label_id": plant.labels["pit"].pk,
+        "source_id": plant.line_2.pk,
+        "batch_id": plant.batch.pk,
+        "run_id": plant.batch.runs.get().pk,
+        "image_id": Image.objects.get().pk,
+        "prediction_id": Prediction.objects.get().pk,
+        "workspace_id": acme.pk,
+        "member_id": Membership.objects.get(user=bob).pk,
+        "invitation_id": invitation.pk,
+        "token_id": token.pk,
+        "secret": "not-the-secret-of-any-invitation",
+    }
+
+
+@pytest.fixture
+def his(charlie: User) -> dict[str, Any]:
+    """charlie's own place, to reach into alice's from."""
+    workspace = charlie.workspaces.get()
+    return {"slug": build_plant(workspace, "elsewhere").project.slug, "workspace_id": workspace.pk}
+
+
+def every_row() -> dict[str, list[dict[str, Any]]]:
+    models = apps.get_app_config("webapp").get_models()
+    return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
+
+
+def body(answer: Any) -> str:
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return str(content.decode(errors="replace"))
+
+
+def sent(hers: dict[str, Any]) -> dict[str, Any]:
+    """One form for every POST: it holds what some of them need to do their work."""
+    return {"model_version": hers["model_id"], "role": "member", "name": "Mine now"}
+
+
+def both(client: Client, path: str, form: dict[str, Any], **headers: str) -> list[Any]:
+    """The answers to GET and to POST."""
+    return [client.get(path, headers=headers), client.post(path, form, headers=headers)]
+
+
+def assert_nothing_of_hers(address: Address, answers: list[Any]) -> None:
+    for answer in answers:
+        told = [name for name in HIDDEN if name in body(answer) or name in str(answer.headers)]
+        assert told == [], f"{address.name or address.route} tells {told}"
+
+
+def test_every_address_has_an_entry() -> None:
+    names = {address.name for address in PAGES}
+    assert names == OPEN | OWN | PRIVATE
+    assert not (OPEN & OWN | OWN & PRIVATE | OPEN & PRIVATE)
+    assert len(API) > 10
+
+
+def test_charlie_finds_nothing(hers: dict[str, Any], charlie: User) -> None:
+    client = signed_in(charlie)
+    before = every_row()
+    for address in PAGES:
+        answers = [client.get(address.path(hers))]
+        if address.name in PRIVATE:
+            answers.append(client.post(address.path(hers), sent(hers)))
+        assert_nothing_of_hers(address, answers)
+        if address.name in PRIVATE:
+            assert {answer.status_code for answer in answers} <= {404, 405}, address.name
+            assert 404 in {answer.status_code for answer in answers}, address.name
+    assert every_row() == before
+
+
+def test_charlie_reaches_nothing_through_a_place_of_his_own(
+    hers: dict[str, Any], his: dict[str, Any], charlie: User
+) -> None:
+    client = signed_in(charlie)
+    before = every_row()
+    mixed = [one for one in PAGES if set(one.parameters) - {"slug", "workspace_id", "grain", "number", "secret"}]
+    assert len(mixed) > 15
+    for address in mixed:
+        answers = both(client, address.path(hers | his), sent(hers))
+        assert_nothing_of_hers(address, answers)
+        assert {answer.status_code for answer in answers} <= {404, 405}, address.name
+    assert every_row() == before
+
+
+def test_stranger_is_sent_to_sign_in(hers: dict[str, Any]) -> None:
+    before = every_row()
+    for address in PAGES:
+        path = address.path(hers)
+        answers = both(Client(), path, sent(hers))
+        assert_nothing_of_hers(address, answers)
+        if address.name not in OPEN:
+            for answer in answers:
+                assert answer.status_code == 302, address.name
+                assert answer["Location"].startswith("/sign-in?next=/"), address.name
+            script = Client().get(path, headers={"Accept": "application/json"})
+            assert script.status_code == 401, address.name
+    assert every_row() == before
+
+
+def test_api_opens_neither_to_strangers_nor_to_sessions_nor_to_charlie(hers: dict[str, Any], charlie: User) -> None:
+    _, secret = create_token(user=charlie, name="his")
+    before = every_row()
+    for address in API:
+        path = address.path(hers)
+        answers = both(Client(), path, sent(hers)) + both(signed_in(charlie), path, sent(hers))
+        with_token = both(Client(), path, sent(hers), Authorization=f"Bearer {secret}")
+        assert_nothing_of_hers(address, answers + with_token)
+        if path.startswith("/api/v1/"):
+            assert {answer.status_code for answer in answers} <= {400, 401, 405, 422}, address.route
+    after = every_row()
+    for unsteady in ("ApiToken", "User"):
+        before.pop(unsteady)
+        after.pop(unsteady)
+    assert after == before
+
+
+def test_alice_finds_what_the_others_did_not(hers: dict[str, Any], alice: User) -> None:
+    """Or the walks above would prove nothing."""
+    client = signed_in(alice)
+    told: set[str] = set()
+    for address in PAGES:
+        if address.name not in PRIVATE:
+            continue
+        for method, form in ((client.get, {}), (client.post, sent(hers))):
+            with transaction.atomic():
+                answer = method(address.path(hers), form)
+                told |= {name for name in HIDDEN if name in body(answer)}
+                assert answer.status_code != 404, address.name
+                transaction.set_rollback(True)
+    told |= {name for name in HIDDEN if name in body(client.get("/account"))}
+    assert told == set(HIDDEN)
