@@ -11,8 +11,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.spec import IGNORE_INDEX
+
 Picture = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
+
+SEAM_PX = 4
+LARGEST_PASTED_FRACTION = 0.2
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,8 @@ class Augmentation:
 
     `zoom`: factor range of the scale; `turn_degrees`: small turns either way; `brightness` and `contrast`:
     relative changes; `gamma`: exponent range; `tint`: relative change of each colour channel;
-    `noise_sigma`: in 0–255 units; `blur_sigma_px`: upper end; `noise_chance`, `blur_chance`: 0–1.
+    `noise_sigma`: in 0–255 units; `blur_sigma_px`: upper end; `paste_chance`: how often a rare label's regions
+    are copied onto another picture; all chances are 0–1.
     """
 
     mirror_horizontally: bool = True
@@ -37,6 +43,7 @@ class Augmentation:
     noise_chance: float = 0.25
     blur_sigma_px: float = 1.0
     blur_chance: float = 0.15
+    paste_chance: float = 0.3
 
 
 NO_AUGMENTATION = Augmentation(
@@ -50,6 +57,7 @@ NO_AUGMENTATION = Augmentation(
     tint=0,
     noise_chance=0,
     blur_chance=0,
+    paste_chance=0,
 )
 
 
@@ -100,6 +108,29 @@ def change_light(rng: np.random.Generator, augmentation: Augmentation, rgb: Pict
         noisy = changed.astype(np.float32) + noise[:, :, None]
         changed = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
     return changed
+
+
+def paste_regions(
+    crop: Picture, truth: Mask, donor: Picture, donor_truth: Mask, common_label: int
+) -> tuple[Picture, Mask]:
+    """Copy the donor's regions of all but the common label onto the crop, with a soft seam.
+
+    The donor's brightness is shifted so that it meets the crop's around the seam. Nothing is pasted where the
+    regions would cover more than a fifth of the crop: of a surface that large the seam says more than the defect.
+    Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Method", 2021.
+    """
+    region = ((donor_truth != common_label) & (donor_truth != IGNORE_INDEX)).astype(np.uint8)
+    if not 0 < int(region.sum()) <= LARGEST_PASTED_FRACTION * region.size:
+        return crop, truth
+    seam = np.asarray(cv2.dilate(region, np.ones((2 * SEAM_PX + 1,) * 2, np.uint8)), np.uint8)
+    ring = (seam > region) & (donor_truth == common_label)
+    if not ring.any():
+        return crop, truth
+    shift = crop[ring].mean(axis=0) - donor[ring].mean(axis=0)
+    softened = cv2.GaussianBlur(seam.astype(np.float32), (0, 0), SEAM_PX / 2)
+    alpha = np.maximum(softened, region)[:, :, None]
+    mixed = crop + alpha * (donor + shift.astype(np.float32) - crop)
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8), np.where(region, donor_truth, truth)
 
 
 def _bytes(array: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.augment import Augmentation, change_light, random_warp, warp_pair
+from segmentation.augment import (
+    Augmentation,
+    Mask,
+    Picture,
+    change_light,
+    paste_regions,
+    random_warp,
+    warp_pair,
+)
 from segmentation.pair_store import PairStore
 from segmentation.spec import IGNORE_INDEX
 
@@ -91,7 +99,7 @@ class CropSampler:
         totals[census.common_label] = 0
         self._rare_labels = np.flatnonzero(totals)
 
-    def chunk(self, size: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    def chunk(self, size: int) -> tuple[Picture, Mask]:
         """Crops uint8 (size, crop, crop, 3) and masks uint8 (size, crop, crop)."""
         images = np.empty((size, self.crop_px, self.crop_px, 3), np.uint8)
         masks = np.empty((size, self.crop_px, self.crop_px), np.uint8)
@@ -99,25 +107,35 @@ class CropSampler:
             images[row], masks[row] = self._crop()
         return images, masks
 
-    def _crop(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        index, centre = self._place()
-        rgb, mask = self.store[index]
-        warp = random_warp(self.rng, self.augmentation, centre, self.crop_px)
-        crop, truth = warp_pair(rgb, mask, warp, self.crop_px)
+    def _crop(self) -> tuple[Picture, Mask]:
+        has_rare = len(self._rare_labels) > 0
+        if has_rare and self.rng.random() < self.rare_share:
+            return self._changed(*self._cut(*self._rare_place()))
+        crop, truth = self._cut(*self._any_place())
+        if has_rare and self.rng.random() < self.augmentation.paste_chance:
+            donor = self._cut(*self._rare_place())
+            crop, truth = paste_regions(crop, truth, *donor, self.census.common_label)
+        return self._changed(crop, truth)
+
+    def _changed(self, crop: Picture, truth: Mask) -> tuple[Picture, Mask]:
         return change_light(self.rng, self.augmentation, crop), truth
 
-    def _place(self) -> tuple[int, tuple[float, float]]:
-        """A picture and the middle of the crop in it, (x, y)."""
-        if len(self._rare_labels) and self.rng.random() < self.rare_share:
-            label = int(self.rng.choice(self._rare_labels))
-            pictures = self.census.pictures_with(label)
-            index = int(pictures[self.rng.integers(len(pictures))])
-            spots = self.census.spots[index][label]
-            spot = spots[self.rng.integers(len(spots))] + self.rng.uniform(-0.35, 0.35, 2) * self.crop_px
-        else:
-            index = int(self.rng.integers(len(self.store)))
-            spot = self.rng.uniform(0, 1, 2) * self.census.sizes[index][::-1]
-        return index, self._inside(spot, self.census.sizes[index])
+    def _cut(self, index: int, spot: npt.NDArray[np.float64]) -> tuple[Picture, Mask]:
+        rgb, mask = self.store[index]
+        centre = self._inside(spot, self.census.sizes[index])
+        return warp_pair(rgb, mask, random_warp(self.rng, self.augmentation, centre, self.crop_px), self.crop_px)
+
+    def _rare_place(self) -> tuple[int, npt.NDArray[np.float64]]:
+        """A picture and a place (x, y) near a pixel of a rare label in it."""
+        label = int(self.rng.choice(self._rare_labels))
+        pictures = self.census.pictures_with(label)
+        index = int(pictures[self.rng.integers(len(pictures))])
+        spots = self.census.spots[index][label]
+        return index, spots[self.rng.integers(len(spots))] + self.rng.uniform(-0.35, 0.35, 2) * self.crop_px
+
+    def _any_place(self) -> tuple[int, npt.NDArray[np.float64]]:
+        index = int(self.rng.integers(len(self.store)))
+        return index, self.rng.uniform(0, 1, 2) * self.census.sizes[index][::-1]
 
     def _inside(self, spot: npt.NDArray[np.float64], size: npt.NDArray[np.int64]) -> tuple[float, float]:
         """Move the middle so that the crop does not hang over the edge; amid a picture smaller than it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from csp.constants import NONCE, NONE, SELF
@@ -44,7 +45,6 @@ ALLOWED_HOSTS = env.list("PIXELWISE_ALLOWED_HOSTS", default=_known_hosts)
 SECRET_KEY = env.str("SECRET_KEY", default="") or SimpleLazyObject(partial(secret_key, PIXELWISE_DATA))
 DEBUG = yes_or_no("PIXELWISE_DEBUG", False)
 TIME_ZONE = env.str("PIXELWISE_TIME_ZONE", default="UTC")
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 
 # Services: the ones that are named, else the embedded ones of the data folder.
 
@@ -59,9 +59,12 @@ _embedded_database = {
 _socket = quote(str(folder.valkey_socket(PIXELWISE_DATA)))
 REDIS_CLIENT_URL = REDIS_URL or f"unix://{_socket}"
 
-DATABASES = {"default": env.db("DATABASE_URL") if DATABASE_URL else _embedded_database}
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.db("DATABASE_URL") if DATABASE_URL else _embedded_database
+}
 if yes_or_no("PIXELWISE_DATABASE_POOL", False):
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": PIXELWISE_WEB_THREADS + 2, "timeout": 10}}
+    _pool = {"min_size": 1, "max_size": PIXELWISE_WEB_THREADS + 2, "timeout": 10}
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = _pool
 else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 

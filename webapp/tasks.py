@@ -5,14 +5,21 @@ The pipeline is looked up when a task runs: the web process, which only queues t
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from celery import shared_task
+from django.db import transaction
 
 
 def _pipeline(module: str, function: str) -> Any:
     return getattr(import_module(f"webapp.pipeline.{module}"), function)
+
+
+def queue_on_commit(task: Any, row_id: int) -> None:
+    """Hurry a task once its row is there. Where Redis is down it is logged, and the next sweep finds the work."""
+    transaction.on_commit(partial(task.delay, row_id), robust=True)
 
 
 @shared_task

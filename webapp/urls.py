@@ -106,6 +106,5 @@ FILES = [
     path("files/predictions/<int:prediction_id>/overlay", files.prediction_overlay, name="prediction-overlay"),
 ]
 API = [path("api/", api.urls)]
-# Dashboard and reports: views/dashboard.py, views/reports.py. Batches, images, files: views of those names.
 
 urlpatterns = PERSONAL + PEOPLE + DASHBOARD + PROJECTS + MODELS + BATCHES + IMAGES + FILES + API

@@ -1,4 +1,4 @@
-"""The cast: alice owns a plant, bob works there, charlie is an outsider with a plant of his own."""
+"""An API client for each of the cast, and a plant whose numbers are known."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from django.test import Client
 
 from tests.inspections import NOON, Plant, build_plant
 from webapp.actions.tokens import create_token
-from webapp.models import Membership, User, Workspace
-
-PASSWORD = "correct-horse-battery"
+from webapp.models import User, Workspace
 
 
 @dataclass
@@ -57,37 +55,15 @@ def api_client(user: User | None = None) -> ApiClient:
 
 
 @pytest.fixture(autouse=True)
-def data_folder(tmp_path: Path, settings: Any) -> Path:
-    settings.PIXELWISE_DATA = tmp_path
-    return tmp_path
+def own_files(data_folder: Path) -> None:
+    """No test writes into the files of another."""
 
 
 @pytest.fixture
-def works(db: None) -> Workspace:
-    return Workspace.objects.create(name="Works")
-
-
-def member(workspace: Workspace, name: str, role: str = "member") -> User:
-    user = User.objects.create_user(f"{name}@example.com", PASSWORD, name=name)
-    Membership.objects.create(workspace=workspace, user=user, role=role)
-    return user
-
-
-@pytest.fixture
-def alice(works: Workspace) -> User:
-    return member(works, "alice", "admin")
-
-
-@pytest.fixture
-def bob(works: Workspace) -> User:
-    return member(works, "bob")
-
-
-@pytest.fixture
-def charlie(db: None) -> User:
-    elsewhere = Workspace.objects.create(name="Elsewhere")
-    build_plant(elsewhere, "elsewhere")
-    return member(elsewhere, "charlie", "admin")
+def charlie(charlie: User) -> User:
+    """The outsider, with a plant of his own."""
+    build_plant(charlie.workspaces.get(), "elsewhere")
+    return charlie
 
 
 @pytest.fixture
@@ -96,9 +72,9 @@ def api(alice: User) -> ApiClient:
 
 
 @pytest.fixture
-def plant(works: Workspace) -> Plant:
+def plant(acme: Workspace) -> Plant:
     """Three inspected images: scratched, pitted below the limit, clean."""
-    plant = build_plant(works)
+    plant = build_plant(acme)
     plant.image({"scratch": [60, 5]}, source=plant.line_1, name="shift 1/scratched.png")
     plant.image({"pit": [19]}, source=plant.line_2, name="shift 1/pitted.png")
     plant.image(name="clean.png", captured_at=NOON, confidence=None)

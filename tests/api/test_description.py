@@ -11,6 +11,7 @@ from django.test import Client
 
 from tests.api.operations import name, operations
 from webapp.api import api as ninja_api
+from webapp.api.errors import CODES
 
 GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
 
@@ -84,3 +85,9 @@ def test_every_file_of_the_page_is_ours_to_serve(page: str) -> None:
     files = re.findall(r"""(?:src|href)=["']/static/([^"'#?]+)""", page)
     assert "ninja/swagger-ui-bundle.js" in files
     assert [file for file in files if finders.find(file) is None] == []
+
+
+def test_the_guide_explains_every_error() -> None:
+    listed = {(int(status), code) for status, code in re.findall(r"\| (\d{3}) \| `(\w+)` \|", GUIDE.read_text())}
+    raised = {(status, code) for status, (code, _) in CODES.items()}
+    assert listed == raised

@@ -7,14 +7,15 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.db import connection
 from django.test import Client
 
-from tests.api.conftest import ApiClient
+from tests.api.conftest import ApiClient, api_client
 from tests.api.forms import CONTENT_TYPE, form
 from tests.api.operations import Operation, name, operations
 from tests.inspections import Plant
 from webapp import storage
-from webapp.models import Prediction
+from webapp.models import Prediction, User
 
 READS = [one for one in operations() if one.method == "GET"]
 WRITES = [one for one in operations() if one.method == "POST" and one.body is not None]
@@ -137,6 +138,18 @@ def test_a_fault_of_the_server_is_shaped_and_logged(
     assert error["code"] == "server_error"
     assert str(storage.mask_path(prediction.pk)) not in json.dumps(error)
     assert "IsADirectoryError" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_is_said_so(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = api_client(alice)
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "HOST", "/no/such/folder")
+    answer = client.get("projects")
+    monkeypatch.undo()
+    assert answer.status_code == 503
+    assert assert_shaped(answer)["code"] == "unavailable"
+    assert client.get("projects").status_code == 200
 
 
 def test_a_full_disk_is_said_so(api: ApiClient, plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:

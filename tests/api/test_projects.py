@@ -15,12 +15,12 @@ LABELS = [
 ]
 
 
-def test_a_new_project_has_the_labels_in_the_order_given(api: ApiClient, works: Workspace) -> None:
+def test_a_new_project_has_the_labels_in_the_order_given(api: ApiClient, acme: Workspace) -> None:
     answer = api.post("projects", {"name": "Floor 1", "labels": LABELS})
     assert answer.status_code == 201
     project = answer.json()
     assert (project["slug"], project["name"], project["template"]) == ("floor-1", "Floor 1", "blank")
-    assert project["workspace"] == {"id": works.pk, "name": "Works"}
+    assert project["workspace"] == {"id": acme.pk, "name": "Acme"}
     assert project["live_model"] is None
     assert project["min_region_px"] == 1
     assert project["labels"] == [

@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tests.api.conftest import PASSWORD, ApiClient, api_client
+from tests.api.conftest import ApiClient, api_client
+from tests.cast import PASSWORD
 from webapp.actions.tokens import revoke_token
 from webapp.models import ApiToken, User
 

@@ -165,6 +165,12 @@ def test_an_upload_that_breaks_off_makes_no_batch(api: ApiClient, plant: Plant, 
     assert Batch.objects.count() == before
 
 
+def test_a_body_of_unknown_length_is_told_to_say_it(api: ApiClient, plant: Plant) -> None:
+    answer = api.post("projects/plant/batches", form(FILE), content_type=CONTENT_TYPE, CONTENT_LENGTH="")
+    assert answer.status_code == 411
+    assert "Content-Length" in answer.json()["error"]["message"]
+
+
 def test_parts_in_base64_are_refused(api: ApiClient, plant: Plant) -> None:
     body = form(FILE).replace(b"\r\n\r\n", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n", 1)
     answer = send(api, body)

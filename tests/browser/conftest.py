@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.factory import Factory, open_factory
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NONE_HERE = "no Chromium on this machine: install one (Debian: apt-get install chromium) to run the browser tests"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+PATIENCE_MS = 30_000
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,7 +58,7 @@ def context(browser: Browser, factory: Factory, settings: Any) -> Iterator[Brows
     """alice's signed-in browser window."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=factory.url)
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": factory.session_key, "url": factory.url}])
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from segmentation.weights import ModelFolderError
 from tests.images import picture, png
+from webapp import storage
+from webapp.actions.batches import delete_batch
+from webapp.actions.labels import add_label
 from webapp.actions.model_versions import add_color_model
+from webapp.actions.project_templates import LabelInput
 from webapp.actions.runs import cancel_run, retry_failed
 from webapp.actions.upload import upload_batch
+from webapp.actions.verdicts import change_rule
 from webapp.models import Measurement, Prediction, Project, Run, batch_progress
+from webapp.pipeline.claims import requeue_lost
 from webapp.pipeline.save import Outcome, save_outcomes
-from webapp.pipeline.segment import compute, segment_run, worker_name
-from webapp.pipeline.sweep import requeue_lost, sweep
+from webapp.pipeline.segment import _segment, compute, loaded_segmenter, segment_run, worker_name
+from webapp.pipeline.sweep import sweep
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +85,7 @@ def test_an_image_that_stopped_its_worker_twice_is_set_aside(run: Run) -> None:
         )
         requeue_lost()
     failed = run.predictions.get(state="failed")
-    assert "stopped twice" in failed.error
+    assert "after 2 tries: the worker stopped" in failed.error
     while segment_run(run.pk):
         pass
     assert states(run) == ["done"] * 4 + ["failed"]
@@ -87,14 +96,14 @@ def test_results_of_a_lost_claim_are_dropped(run: Run) -> None:
     claimed = run.predictions.all().claim(worker="a:1", count=5, lease=LEASE)
     outcomes = list(compute(run.model_version, claimed, worker="a:1"))
     cancel_run(run=run, user=None)
-    assert save_outcomes(outcomes, worker="a:1") == 0
+    assert save_outcomes(outcomes, run.model_version, worker="a:1") == set()
     assert not Measurement.objects.exists()
     assert states(run) == ["cancelled"] * 5
 
 
 def test_failed_images_are_retried_alone(run: Run) -> None:
     claimed = run.predictions.all().claim(worker="a:1", count=1, lease=LEASE)
-    save_outcomes([Outcome(claimed[0].pk, "is damaged")], worker="a:1")
+    save_outcomes([Outcome(claimed[0].pk, "is damaged")], run.model_version, worker="a:1")
     while segment_run(run.pk):
         pass
     run.refresh_from_db()
@@ -109,3 +118,42 @@ def test_sweep_names_runs_that_wait_and_nobody_works_on(run: Run) -> None:
     assert sweep().runs == [run.pk]
     run.predictions.all().claim(worker=worker_name(), count=1, lease=LEASE)
     assert sweep().runs == []
+
+
+def test_a_rule_changed_while_a_chunk_was_segmented_judges_it(run: Run) -> None:
+    claimed = run.predictions.all().claim(worker="a:1", count=5, lease=LEASE)
+    outcomes = list(compute(run.model_version, claimed, worker="a:1"))
+    change_rule(project=run.model_version.project, user=None, min_region_px=10_000)
+    save_outcomes(outcomes, run.model_version, worker="a:1")
+    assert set(run.predictions.values_list("verdict", "min_region_px")) == {("pass", 10_000)}
+
+
+def test_a_label_added_while_a_chunk_was_segmented_has_its_zeros(run: Run) -> None:
+    claimed = run.predictions.all().claim(worker="a:1", count=5, lease=LEASE)
+    outcomes = list(compute(run.model_version, claimed, worker="a:1"))
+    label = add_label(
+        project=run.model_version.project, user=None, label=LabelInput("dust", "#ffffff", is_defect=False)
+    )
+    save_outcomes(outcomes, run.model_version, worker="a:1")
+    assert list(label.measurements.values_list("pixels", flat=True)) == [0] * 5
+
+
+def test_an_error_of_the_worker_gives_its_images_back_and_then_names_itself(run: Run, settings: Any) -> None:
+    shutil.rmtree(storage.model_folder(run.model_version.folder))
+    loaded_segmenter.cache_clear()
+    for _ in range(10):
+        with pytest.raises(ModelFolderError):
+            segment_run(run.pk)
+        if states(run) == ["failed"] * 5:
+            break
+    assert states(run) == ["failed"] * 5
+    assert "ModelFolderError" in run.predictions.first().error
+
+
+def test_masks_of_a_batch_deleted_meanwhile_are_removed(run: Run) -> None:
+    claimed = run.predictions.all().claim(worker=worker_name(), count=1, lease=LEASE)
+    list(compute(run.model_version, claimed, worker=worker_name()))
+    assert storage.mask_path(claimed[0].pk).exists()
+    delete_batch(batch=run.batch, user=None)
+    _segment(run.model_version, claimed, worker_name())
+    assert not storage.mask_path(claimed[0].pk).exists()

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from segmentation.augment import NO_AUGMENTATION, Augmentation, change_light, random_warp, warp_pair
+from segmentation.augment import (
+    NO_AUGMENTATION,
+    Augmentation,
+    change_light,
+    paste_regions,
+    random_warp,
+    warp_pair,
+)
 from segmentation.pair_store import PairStore
 from segmentation.pairs import Pair, PairError
 from segmentation.sampling import CropSampler, suggested_crop_px, take_census
@@ -142,3 +151,37 @@ class TestStore:
             PairStore([Pair("one", lambda: (np.zeros((4, 4, 3), np.uint8), np.full((4, 4), 3, np.uint8)))], 3)[0]
         with pytest.raises(PairError, match="two: the mask is 5×4 pixels, the picture 4×4"):
             PairStore([Pair("two", lambda: (np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5), np.uint8)))], 3)[0]
+
+
+class TestPaste:
+    def test_a_defect_moves_onto_a_clean_picture_with_its_truth(self) -> None:
+        """A dark 6×6 pit from a bright surface lands on a darker one, as much darker than it as it was before."""
+        clean, clean_truth = np.full((64, 64, 3), 90, np.uint8), np.zeros((64, 64), np.uint8)
+        donor, donor_truth = np.full((64, 64, 3), 180, np.uint8), np.zeros((64, 64), np.uint8)
+        donor[20:26, 30:36], donor_truth[20:26, 30:36] = 130, 1
+        crop, truth = paste_regions(clean, clean_truth, donor, donor_truth, 0)
+        np.testing.assert_array_equal(truth, donor_truth)
+        assert (crop[20:26, 30:36] == 40).all()
+        assert (crop[:10] == 90).all()
+        assert (crop[16:20, 30:36] == 90).all()
+
+    @pytest.mark.parametrize("value", [0, 255])
+    def test_without_a_region_nothing_changes(self, value: int) -> None:
+        clean, clean_truth = np.full((64, 64, 3), 90, np.uint8), np.zeros((64, 64), np.uint8)
+        donor, donor_truth = np.full((64, 64, 3), 180, np.uint8), np.full((64, 64), value, np.uint8)
+        crop, truth = paste_regions(clean, clean_truth, donor, donor_truth, 0)
+        assert crop is clean
+        assert truth is clean_truth
+
+    def test_regions_that_fill_the_crop_are_not_pasted(self) -> None:
+        clean, clean_truth = np.full((64, 64, 3), 90, np.uint8), np.zeros((64, 64), np.uint8)
+        donor_truth = np.zeros((64, 64), np.uint8)
+        donor_truth[:30] = 2
+        crop, _ = paste_regions(clean, clean_truth, np.full_like(clean, 180), donor_truth, 0)
+        assert crop is clean
+
+    def test_clean_crops_get_pasted_defects(self) -> None:
+        masks = [with_square(1, 8, at=30), *(np.zeros((90, 120), np.uint8) for _ in range(30))]
+        pasting = dataclasses.replace(NO_AUGMENTATION, paste_chance=1.0)
+        drawn = sampler(masks, 64, 0.0, augmentation=pasting)
+        assert np.mean([(drawn.chunk(1)[1] == 1).any() for _ in range(50)]) > 0.8

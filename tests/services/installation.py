@@ -48,21 +48,22 @@ class Installation:
             timeout=120,
         )
 
-    def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start `manage.py ARGUMENTS` beside us; what it prints goes to `printed`."""
+    def begin(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+        """Start `manage.py ARGUMENTS` beside us; what it prints is added to `printed`."""
         with self._terminal("ab") as terminal:
             return subprocess.Popen(
                 [sys.executable, "manage.py", *arguments],
                 cwd=ROOT,
                 env=self.environment,
-                stdin=subprocess.PIPE,
+                stdin=stdin,
                 stdout=terminal,
                 stderr=terminal,
             )
 
     def up(self) -> None:
+        self._terminal("wb").close()
         self.process = self.begin("up")
-        wait_for(lambda: "Pixelwise runs at" in self.printed or self._ended(), "Pixelwise to run")
+        wait_for(lambda: "Pixelwise runs at" in self.printed or self._ended(), "Pixelwise to run", seconds=180)
         wait_for(lambda: self.health().status_code == 200, "every part to be up")
 
     def health(self) -> httpx.Response:

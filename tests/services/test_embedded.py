@@ -35,9 +35,9 @@ def test_command_starts_what_it_needs_and_stops_it(installation: Installation) -
 
 
 def test_host_waits_for_its_guests_and_up_is_refused_meanwhile(installation: Installation) -> None:
-    host = installation.begin("shell", "-v", "0", "-c", HOLD)
+    host = installation.begin("shell", "-v", "0", "-c", HOLD, stdin=subprocess.PIPE)
     wait_for(lambda: installation.printed.count("holding") == 1, "the host")
-    guest = installation.begin("shell", "-v", "0", "-c", HOLD)
+    guest = installation.begin("shell", "-v", "0", "-c", HOLD, stdin=subprocess.PIPE)
     wait_for(lambda: installation.printed.count("holding") == 2, "the guest")
     refused = installation.manage("up")
     assert refused.returncode == 1
@@ -46,7 +46,8 @@ def test_host_waits_for_its_guests_and_up_is_refused_meanwhile(installation: Ins
         in refused.stderr
     )
 
-    host.communicate()
+    assert host.stdin is not None
+    host.stdin.close()
     with pytest.raises(subprocess.TimeoutExpired):
         host.wait(1)
     assert installation.manage("shell", "-v", "0", "-c", ASK).stdout == "0\n"
@@ -57,7 +58,7 @@ def test_host_waits_for_its_guests_and_up_is_refused_meanwhile(installation: Ins
 
 
 def test_killed_host_leaves_nothing_behind(installation: Installation) -> None:
-    host = installation.begin("shell", "-v", "0", "-c", HOLD)
+    host = installation.begin("shell", "-v", "0", "-c", HOLD, stdin=subprocess.PIPE)
     wait_for(lambda: "holding" in installation.printed.splitlines()[-1], "the host")
     host.kill()
     host.communicate()

@@ -13,9 +13,11 @@ from django.db import transaction
 from segmentation.datasets.folder import FolderDataset
 from segmentation.masks import mask_png
 from segmentation.pictures import inspect_picture
-from segmentation.spec import IGNORE_INDEX, MAX_LABELS
+from segmentation.spec import IGNORE_INDEX
 from webapp import storage
-from webapp.models import Annotation, Dataset, DatasetImage, Image, Label, Project, User
+from webapp.actions.labels import add_label
+from webapp.actions.project_templates import LabelInput
+from webapp.models import Annotation, Dataset, DatasetImage, Image, Project, User
 from webapp.pipeline.receive import copy_hashed, picture_columns, picture_limits, time_of
 
 
@@ -45,7 +47,7 @@ def import_dataset(
     no Dataset is made then.
     """
     folder = FolderDataset(path)
-    mapping = _add_labels(project, folder, are_defects=new_labels_are_defects)
+    mapping = _add_labels(project, user, folder, are_defects=new_labels_are_defects)
     members = [(split, member) for split in ("train", "val", "test") for member in folder.names(split)]
     stored = []
     for place, (split, member) in enumerate(members):
@@ -55,24 +57,16 @@ def import_dataset(
 
 
 @transaction.atomic
-def _add_labels(project: Project, folder: FolderDataset, *, are_defects: bool) -> np.ndarray:
+def _add_labels(project: Project, user: User | None, folder: FolderDataset, *, are_defects: bool) -> np.ndarray:
     """uint8[256] from the folder's label indices to the project's, adding labels by name where they lack."""
-    Project.objects.select_for_update().get(pk=project.pk)
     labels = {label.name.lower(): label for label in project.labels.all()}
     mapping = np.full(256, IGNORE_INDEX, np.uint8)
     for label in folder.labels:
-        if label.name.lower() not in labels:
-            index = max((known.index for known in labels.values()), default=-1) + 1
-            if index >= MAX_LABELS:
-                raise ValueError(f"a project has at most {MAX_LABELS} labels; {label.name} would be one more")
-            labels[label.name.lower()] = Label.objects.create(
-                project=project,
-                index=index,
-                name=label.name,
-                color=label.color.lower(),
-                is_defect=are_defects and label.is_defect,
-            )
-        mapping[label.index] = labels[label.name.lower()].index
+        name = label.name.lower()
+        if name not in labels:
+            new = LabelInput(label.name, label.color, is_defect=are_defects and label.is_defect)
+            labels[name] = add_label(project=project, user=user, label=new)
+        mapping[label.index] = labels[name].index
     return mapping
 
 

@@ -17,7 +17,7 @@ from webapp import storage
 from webapp.models import Batch, Label, ModelLabel, ModelVersion, Project, TrainingRun, User
 from webapp.pipeline.color_model import write_color_model
 from webapp.pipeline.queueing import queue_batch
-from webapp.tasks import segment_run
+from webapp.tasks import queue_on_commit, segment_run
 
 STARTER_FOLDER = Path(segmentation.__file__).parent / "starter"
 
@@ -86,7 +86,7 @@ def go_live(*, model_version: ModelVersion, user: User | None) -> None:
     project.save(update_fields=["live_model"])
     for batch in Batch.objects.filter(project=project, runs__isnull=True):
         run = queue_batch(batch, model_version, user=user)
-        segment_run.delay_on_commit(run.pk)
+        queue_on_commit(segment_run, run.pk)
 
 
 def starter_fits(project: Project) -> bool:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from webapp.models import Batch, ModelVersion, Prediction, Run, User
 from webapp.pipeline.queueing import finish_complete_runs, queue_batch
-from webapp.tasks import segment_run
+from webapp.tasks import queue_on_commit, segment_run
 
 
 @transaction.atomic
@@ -19,7 +19,7 @@ def start_run(*, batch: Batch, model_version: ModelVersion, user: User | None) -
     if model_version.project_id != batch.project_id:
         raise ValueError(f"model version {model_version} belongs to another project")
     run = queue_batch(batch, model_version, user=user)
-    segment_run.delay_on_commit(run.pk)
+    queue_on_commit(segment_run, run.pk)
     transaction.on_commit(lambda: finish_complete_runs([run.pk]))
     return run
 
@@ -42,5 +42,5 @@ def retry_failed(*, run: Run, user: User | None) -> int:
     )
     if again:
         Run.objects.filter(pk=run.pk).update(state=Run.State.RUNNING, finished_at=None)
-        segment_run.delay_on_commit(run.pk)
+        queue_on_commit(segment_run, run.pk)
     return again

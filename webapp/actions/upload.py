@@ -22,7 +22,7 @@ from webapp.pipeline.receive import (
     receive_file,
     reject,
 )
-from webapp.tasks import segment_run, unpack_archive
+from webapp.tasks import queue_on_commit, segment_run, unpack_archive
 
 __all__ = [
     "AddedFile",
@@ -100,7 +100,7 @@ def seal_batch(*, batch: Batch) -> None:
         run = running_run(batch, user=batch.created_by)
         if run is not None:
             queue_images(run, list(batch.batch_images.values_list("image_id", flat=True)))
-            segment_run.delay_on_commit(run.pk)
+            queue_on_commit(segment_run, run.pk)
     finish_complete_runs(list(Run.objects.filter(batch=batch).values_list("pk", flat=True)))
 
 
@@ -113,16 +113,21 @@ def upload_batch(
     source: Source | None = None,
     captured_at: datetime | None = None,
 ) -> Batch:
-    """A whole batch at once: (name, stream) pairs in, a sealed batch out."""
+    """A whole batch at once: (name, stream) pairs in, a sealed batch out.
+
+    Where the disk fills midway the OSError goes on, and what was stored until then is a batch of its own.
+    """
     batch = open_batch(project=project, user=user, name=name, source=source, captured_at=captured_at)
-    for file_name, stream in files:
-        add_file(batch=batch, name=file_name, stream=stream)
-    seal_batch(batch=batch)
+    try:
+        for file_name, stream in files:
+            add_file(batch=batch, name=file_name, stream=stream)
+    finally:
+        seal_batch(batch=batch)
     return batch
 
 
 def _wake(added: AddedFile) -> None:
     if added.wake_run_id is not None:
-        segment_run.delay_on_commit(added.wake_run_id)
+        queue_on_commit(segment_run, added.wake_run_id)
     if added.archive_id is not None:
-        unpack_archive.delay_on_commit(added.archive_id)
+        queue_on_commit(unpack_archive, added.archive_id)

@@ -38,7 +38,7 @@ def list_batches(request: ApiRequest, slug: str, cursor: Cursor = "", limit: Lim
 
 @router.post(
     "/projects/{slug:slug}/batches",
-    response=answers(BatchOut, status=201, errors=(400, 401, 404, 413, 415, 422, 507)),
+    response=answers(BatchOut, status=201, errors=(400, 401, 404, 411, 413, 415, 422, 507)),
     openapi_extra={"requestBody": UPLOAD_BODY},
 )
 def create_batch(request: ApiRequest, slug: str) -> Status[BatchOut]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
@@ -15,6 +17,8 @@ from ninja.errors import HttpError, ValidationError
 
 from analytics import ScopeError
 from webapp.actions.refused import Refused
+
+logger = logging.getLogger("django.request")
 
 PREFIX = "/api/"
 
@@ -28,7 +32,7 @@ CODES: Mapping[int, tuple[str, str]] = {
     403: ("forbidden", "You may not do this. Ask an administrator of the workspace."),
     404: ("not_found", "There is nothing at this address, or you may not see it."),
     405: ("method_not_allowed", "This address does not take this method."),
-    409: ("conflict", "This cannot be done in the state things are in."),
+    411: ("length_required", "Expected the header Content-Length; bodies in chunks of unknown number are not read."),
     413: ("too_large", "The request is larger than this server takes. Send less at once."),
     415: ("unsupported_media_type", "The content type is not one that this address takes."),
     422: ("invalid", "Some of the input is not what was expected; “fields” says which and why."),
@@ -108,6 +112,7 @@ def handle_errors(api: NinjaAPI) -> None:
         MultiPartParserError: lambda error: ErrorResponse(400, f"The multipart form cannot be read: {error}"),
         UnreadablePostError: lambda error: ErrorResponse(400, "The connection broke off too early."),
         OSError: _os_error,
+        OperationalError: _database_error,
         Exception: _raise,
     }
     for kind, answer in answers.items():
@@ -122,6 +127,11 @@ def _os_error(error: OSError) -> ErrorResponse:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ErrorResponse(507)
     raise error
+
+
+def _database_error(error: OperationalError) -> ErrorResponse:
+    logger.error("the database did not answer", exc_info=error)
+    return ErrorResponse(503)
 
 
 def _raise(error: Exception) -> NoReturn:

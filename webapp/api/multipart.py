@@ -58,6 +58,8 @@ def received_form(request: HttpRequest) -> Iterator[Form]:
             "Expected multipart/form-data with the pictures in the repeated field “files”, "
             f"got {request.content_type or 'no content type'}.",
         )
+    if not request.META.get("CONTENT_LENGTH"):
+        raise ApiError(411)
     with TemporaryDirectory(dir=storage.temporary_folder(), prefix="form-") as folder:
         yield _FormParser(request).form(Path(folder))
 

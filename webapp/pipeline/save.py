@@ -9,8 +9,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from segmentation.measure import PictureMeasurement
-from webapp.models import Image, Label, Prediction
+from segmentation.measure import PictureMeasurement, verdict
+from webapp.models import Image, Label, ModelVersion, Prediction
 from webapp.pipeline import rollups
 
 _MEASUREMENT_COPY = (
@@ -24,32 +24,38 @@ _REGION_COPY = (
 
 
 @dataclass(frozen=True)
-class Found:
-    """One picture's numbers under the project's rule. `defect_area_fraction` is 0–1."""
+class Outcome:
+    """What came of one prediction: numbers in project label indices, or an error in words."""
 
-    measurement: PictureMeasurement
-    verdict: str
-    min_region_px: int
-    defect_area_fraction: float
+    prediction_id: int
+    found: PictureMeasurement | str
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of one prediction: numbers, or an error in words."""
+class Rule:
+    """What the project's labels and limit say at this moment. `labels`: index → id."""
 
-    prediction_id: int
-    found: Found | str
+    labels: dict[int, int]
+    defects: frozenset[int]
+    min_region_px: int
+
+    def verdict(self, found: PictureMeasurement) -> str:
+        return verdict(found.measurements, self.defects, self.min_region_px)
+
+    def defect_area_fraction(self, found: PictureMeasurement) -> float:
+        return min(1.0, sum(row.area_fraction for row in found.measurements if row.label_index in self.defects))
 
 
 @transaction.atomic
-def save_outcomes(outcomes: Sequence[Outcome], *, worker: str) -> int:
-    """Save what `worker` found for predictions it still holds; returns how many that were.
+def save_outcomes(outcomes: Sequence[Outcome], model_version: ModelVersion, *, worker: str) -> set[int]:
+    """Judge and save what `worker` found for predictions it still holds; returns the ids of these.
 
     Results for claims that were lost meanwhile (lease run out, run cancelled, batch deleted) are dropped:
-    whoever holds the claim now writes them.
+    whoever holds the claim now writes them. While this transaction is open nobody changes the rule.
     """
+    rule = _locked_rule(model_version)
     held = _lock_held(outcomes, worker)
-    done: dict[int, Found] = {}
+    done: dict[int, PictureMeasurement] = {}
     for outcome in outcomes:
         if outcome.prediction_id not in held:
             continue
@@ -58,9 +64,24 @@ def save_outcomes(outcomes: Sequence[Outcome], *, worker: str) -> int:
         else:
             done[outcome.prediction_id] = outcome.found
     if done:
-        _copy_rows(done, project_id=next(iter(held.values())).model_version.project_id)
-        _make_done(done, held)
-    return len(held)
+        with connection.cursor() as cursor:
+            _copy(cursor, _MEASUREMENT_COPY, _measurement_rows(done, rule))
+            _copy(cursor, _REGION_COPY, _region_rows(done, rule))
+        _make_done(done, held, rule)
+    return set(held)
+
+
+def _locked_rule(model_version: ModelVersion) -> Rule:
+    """The rule in force, held still: who changes rule or labels locks the project's row for update."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT min_region_px FROM project WHERE id = %s FOR KEY SHARE", [model_version.project_id])
+        (min_region_px,) = cursor.fetchone()
+    labels = Label.objects.filter(project=model_version.project_id)
+    return Rule(
+        labels={label.index: label.pk for label in labels},
+        defects=frozenset(label.index for label in labels if label.is_defect),
+        min_region_px=min_region_px or model_version.min_region_px,
+    )
 
 
 def _lock_held(outcomes: Sequence[Outcome], worker: str) -> dict[int, Prediction]:
@@ -72,7 +93,7 @@ def _lock_held(outcomes: Sequence[Outcome], worker: str) -> dict[int, Prediction
     )
     image_ids = list(wanted.values_list("image_id", flat=True))
     list(Image.objects.filter(pk__in=image_ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
-    locked = wanted.select_related("model_version").order_by("pk").select_for_update(of=("self",))
+    locked = wanted.order_by("pk").select_for_update()
     return {prediction.pk: prediction for prediction in locked}
 
 
@@ -82,26 +103,24 @@ def _release(prediction_id: int, **values: object) -> None:
     )
 
 
-def _copy_rows(done: dict[int, Found], *, project_id: int) -> None:
-    label_ids = dict(Label.objects.filter(project=project_id).values_list("index", "pk"))
-    with connection.cursor() as cursor:
-        _copy(cursor, _MEASUREMENT_COPY, _measurement_rows(done, label_ids))
-        _copy(cursor, _REGION_COPY, _region_rows(done, label_ids))
-
-
 def _copy(cursor: Any, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
     with cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
 
 
-def _measurement_rows(done: dict[int, Found], label_ids: dict[int, int]) -> Iterator[tuple[Any, ...]]:
+def _measurement_rows(done: dict[int, PictureMeasurement], rule: Rule) -> Iterator[tuple[Any, ...]]:
+    """A row for every label of the project, also for one that came while the picture was segmented."""
     for prediction_id, found in done.items():
-        for row in found.measurement.measurements:
-            if row.label_index in label_ids:
+        rows = {row.label_index: row for row in found.measurements}
+        for index, label_id in rule.labels.items():
+            row = rows.get(index)
+            if row is None:
+                yield (prediction_id, label_id, 0, 0.0, 0, 0, None)
+            else:
                 yield (
                     prediction_id,
-                    label_ids[row.label_index],
+                    label_id,
                     row.pixels,
                     row.area_fraction,
                     row.region_count,
@@ -110,12 +129,12 @@ def _measurement_rows(done: dict[int, Found], label_ids: dict[int, int]) -> Iter
                 )
 
 
-def _region_rows(done: dict[int, Found], label_ids: dict[int, int]) -> Iterator[tuple[Any, ...]]:
+def _region_rows(done: dict[int, PictureMeasurement], rule: Rule) -> Iterator[tuple[Any, ...]]:
     for prediction_id, found in done.items():
-        for region in found.measurement.regions:
+        for region in found.regions:
             yield (
                 prediction_id,
-                label_ids[region.label_index],
+                rule.labels[region.label_index],
                 region.area_px,
                 region.x_px,
                 region.y_px,
@@ -126,7 +145,7 @@ def _region_rows(done: dict[int, Found], label_ids: dict[int, int]) -> Iterator[
             )
 
 
-def _make_done(done: dict[int, Found], held: dict[int, Prediction]) -> None:
+def _make_done(done: dict[int, PictureMeasurement], held: dict[int, Prediction], rule: Rule) -> None:
     """The newest run's prediction is its image's current one; its predecessor is counted over to the old."""
     by_image = {held[prediction_id].image_id: held[prediction_id] for prediction_id in done}
     current = {
@@ -145,10 +164,10 @@ def _make_done(done: dict[int, Found], held: dict[int, Prediction]) -> None:
             prediction_id,
             state=Prediction.State.DONE,
             error="",
-            verdict=found.verdict,
-            min_region_px=found.min_region_px,
-            defect_area_fraction=found.defect_area_fraction,
-            confidence=found.measurement.confidence,
+            verdict=rule.verdict(found),
+            min_region_px=rule.min_region_px,
+            defect_area_fraction=rule.defect_area_fraction(found),
+            confidence=found.confidence,
             is_current=predecessor is None or predecessor.pk in replaced,
         )
     rollups.add(list(done))

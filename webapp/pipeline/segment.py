@@ -14,15 +14,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from segmentation.masks import mask_png, overlay
-from segmentation.measure import PictureMeasurement, verdict
 from segmentation.pictures import thumbnail
 from segmentation.segmenter import Segmenter
 from segmentation.spec import LabelSpec
 from segmentation.stream import FailedPicture, StreamResult, segment_files
 from webapp import storage
 from webapp.models import Label, ModelVersion, Prediction, Run
+from webapp.pipeline.claims import give_back
 from webapp.pipeline.queueing import finish_complete_runs
-from webapp.pipeline.save import Found, Outcome, save_outcomes
+from webapp.pipeline.save import Outcome, save_outcomes
 
 THUMBNAIL_PX = 480
 
@@ -33,15 +33,29 @@ def worker_name() -> str:
 
 def segment_run(run_id: int) -> bool:
     """Segment one chunk of a run. True when more of it is waiting."""
-    run = Run.objects.select_related("model_version__project").filter(pk=run_id, state=Run.State.RUNNING).first()
+    run = Run.objects.select_related("model_version").filter(pk=run_id, state=Run.State.RUNNING).first()
     if run is None:
         return False
     worker = worker_name()
     claimed = run.predictions.all().claim(worker=worker, count=settings.PIXELWISE_CHUNK_IMAGES, lease=lease())
     if claimed:
-        save_outcomes(list(compute(run.model_version, claimed, worker=worker)), worker=worker)
+        _segment(run.model_version, claimed, worker)
     finish_complete_runs([run_id])
     return run.predictions.filter(state=Prediction.State.QUEUED).exists()
+
+
+def _segment(model_version: ModelVersion, claimed: list[Prediction], worker: str) -> None:
+    ids = [prediction.pk for prediction in claimed]
+    try:
+        outcomes = list(compute(model_version, claimed, worker=worker))
+        held = save_outcomes(outcomes, model_version, worker=worker)
+    except Exception as error:
+        give_back(Prediction.objects.filter(pk__in=ids, claimed_by=worker), f"{type(error).__name__}: {error}")
+        raise
+    lost = [pk for pk in ids if pk not in held]
+    for pk in set(lost) - set(Prediction.objects.filter(pk__in=lost).values_list("pk", flat=True)):
+        storage.mask_path(pk).unlink(missing_ok=True)
+        storage.overlay_path(pk).unlink(missing_ok=True)
 
 
 def lease() -> timedelta:
@@ -50,10 +64,7 @@ def lease() -> timedelta:
 
 def compute(model_version: ModelVersion, claimed: list[Prediction], *, worker: str) -> Iterator[Outcome]:
     """Segment and measure claimed predictions and write their masks; the claim is renewed on the way."""
-    project = model_version.project
-    labels = project_labels(project.pk)
-    defects = frozenset(label.index for label in labels if label.is_defect)
-    min_region_px = project.min_region_px or model_version.min_region_px
+    labels = project_labels(model_version.project_id)
     sha256 = dict(Prediction.objects.filter(pk__in=[row.pk for row in claimed]).values_list("pk", "image__sha256"))
     items = [(pk, storage.original_path(digest)) for pk, digest in sha256.items()]
     renewed_at = timezone.now()
@@ -70,17 +81,7 @@ def compute(model_version: ModelVersion, claimed: list[Prediction], *, worker: s
             yield Outcome(result.key, result.error)
             continue
         write_pictures(result, sha256[result.key], labels)
-        yield Outcome(result.key, judge(result.measurement, defects, min_region_px))
-
-
-def judge(measurement: PictureMeasurement, defects: frozenset[int], min_region_px: int) -> Found:
-    defect_areas = (row.area_fraction for row in measurement.measurements if row.label_index in defects)
-    return Found(
-        measurement=measurement,
-        verdict=verdict(measurement.measurements, defects, min_region_px),
-        min_region_px=min_region_px,
-        defect_area_fraction=min(1.0, sum(defect_areas)),
-    )
+        yield Outcome(result.key, result.measurement)
 
 
 @lru_cache(maxsize=2)

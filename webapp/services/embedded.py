@@ -48,10 +48,10 @@ def services_for(
 
     A process that started them waits at the end for others that came to use them. Raises StartError.
     """
+    prepare(data)
     if database_url and redis_url:
         yield False
         return
-    prepare(data)
     with ExitStack() as stack:
         lock = _join_or_host(data, purpose, stack)
         if lock is None:

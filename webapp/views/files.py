@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
+from threading import Lock
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_safe
 from segmentation.pictures import PictureError, read_rgb, thumbnail
 from webapp import storage
 from webapp.models import Image, Prediction
+from webapp.pipeline.receive import picture_limits
 
 THUMBNAIL_PX = 480
 VIEW_PX = 4096
@@ -22,6 +24,9 @@ _TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"}
 """What browsers show, by the format that was found in the file, never by the name it came with."""
 
 _YEAR_SECONDS = 31_536_000
+
+_ONE_AT_A_TIME = Lock()
+"""The largest pictures take more than a gigabyte while they are decoded; the threads of a process take turns."""
 
 
 @require_safe
@@ -110,8 +115,10 @@ def _make(image: Image, path: Path, side_px: int) -> None:
     """Write a smaller WebP of the original unless it is there."""
     if path.exists():
         return
+    original = storage.original_path(image.sha256)
     try:
-        storage.write(path, thumbnail(read_rgb(storage.original_path(image.sha256)), side_px))
+        with _ONE_AT_A_TIME:
+            storage.write(path, thumbnail(read_rgb(original, limits=picture_limits()), side_px))
     except (OSError, PictureError) as error:
         raise Http404(f"image {image.pk} cannot be shown: {error}") from error
 

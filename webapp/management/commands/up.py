@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connections
 from redis import RedisError
 
-from webapp.actions.people import ensure_first_admin
+from webapp.management.first_start import make_ready
 from webapp.services import folder, heartbeat, listening, processes, static
 from webapp.services.embedded import embedded_services
 from webapp.services.launch import die_with_parent
@@ -59,20 +57,15 @@ class Command(BaseCommand):
         folder.remove_stale_temporaries(data)
         supervisor = Supervisor()
         self._start_services(data, lock, stack, supervisor)
-        _migrate()
         static.collect_if_changed()
-        user, password = ensure_first_admin(
-            email=settings.PIXELWISE_ADMIN_EMAIL or None, password=settings.PIXELWISE_ADMIN_PASSWORD or None
-        )
-        connections.close_all()
-        secret = f" with the password {password} (shown only this once)" if password else ""
+        person = make_ready()
         try:
             self._start_processes(data, lock, stack, supervisor)
         except (StartError, KeyboardInterrupt):
-            if secret:
-                self.stderr.write(f"The administrator was made: {user.email}{secret}.")
+            if "password" in person:
+                self.stderr.write(f"The administrator was made: {person}.")
             raise
-        self.stdout.write(f"Pixelwise runs at {lock.host.url} – sign in as {user.email}{secret}. Ctrl-C stops it.")
+        self.stdout.write(f"Pixelwise runs at {lock.host.url} – sign in as {person}. Ctrl-C stops it.")
         self.stdout.flush()
         supervisor.keep_running()
 
@@ -137,12 +130,3 @@ def _take_lock(data: Path) -> HostLock:
         f"A command is using the data folder {data} ({host.purpose}, process {host.pid}): "
         "start again when it has finished."
     )
-
-
-def _migrate() -> None:
-    try:
-        call_command("migrate", interactive=False, verbosity=0)
-    except DatabaseError as error:
-        if settings.DATABASE_URL:
-            raise StartError(f"The database of DATABASE_URL does not work ({error}): check it.") from error
-        raise

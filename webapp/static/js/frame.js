@@ -1,4 +1,4 @@
-// Small things every page has: menus that close, buttons that copy, questions before, the current tab in view.
+// Small things every page has: menus that close, buttons that copy, questions before, failures told.
 
 function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -44,6 +44,27 @@ document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;
   if (question && !confirm(question)) event.preventDefault();
 });
+
+// A form that htmx sends and that fails would fail without a word. Polling (GET) tells on its own page.
+function tell(event) {
+  if (event.detail.requestConfig?.verb === "get") return;
+  document.getElementById("failure")?.remove();
+  const list = document.createElement("ul");
+  list.id = "failure";
+  list.className = "messages";
+  list.setAttribute("role", "alert");
+  const item = document.createElement("li");
+  item.className = "error";
+  item.textContent = event.detail.xhr?.status
+    ? "That was not saved. Reload the page and try again."
+    : "That was not saved: Pixelwise could not be reached. Check the connection and try again.";
+  list.append(item);
+  document.getElementById("content").before(list);
+  list.scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("htmx:responseError", tell);
+document.addEventListener("htmx:sendError", tell);
 
 const tabs = document.querySelector(".tabs");
 const current = tabs?.querySelector("[aria-current]");

@@ -111,7 +111,8 @@ export class FileList {
       if (item.place > SHOWN && !isProblem && item.state !== "sending") return;
       row = newRow(item);
       this.#rows.set(item, row);
-      fragment[isProblem ? "problems" : "files"].append(row);
+      if (item.place > SHOWN && !isProblem) this.#root.files.prepend(row);
+      else fragment[isProblem ? "problems" : "files"].append(row);
     }
     fillRow(row, item);
     if (isProblem) {

@@ -2,9 +2,10 @@
 
 const UNITS = ["B", "KB", "MB", "GB", "TB"];
 
-/** 1234 → "1,234"; with `digits` after the point where asked for. */
+/** 1234 → "1,234"; with `digits` after the point where asked for, rounded as the server rounds. */
 export function number(value, digits = 0) {
-  return value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const places = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return value.toLocaleString("en-GB", { ...places, roundingMode: "halfEven" });
 }
 
 /** 1 picture, 2 pictures. */
