@@ -48,9 +48,7 @@ class Learner:
         self._rules = rules
         self._loss = DiceCrossEntropy(weights, dice_share=rules.dice_share).to(device)
         self._spec = spec
-        self._optimiser = torch.optim.AdamW(
-            _parameter_groups(self.module, rules.weight_decay), lr=rules.learning_rate
-        )
+        self._optimiser = torch.optim.AdamW(_parameter_groups(self.module, rules.weight_decay), lr=rules.learning_rate)
 
     def step(self, images: npt.NDArray[np.uint8], masks: npt.NDArray[np.uint8], rate_factor: float) -> float:
         """Learn from crops uint8 (N, H, W, 3) and masks uint8 (N, H, W); returns the loss before the step."""

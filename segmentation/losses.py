@@ -65,9 +65,7 @@ class DiceCrossEntropy(nn.Module):
     def forward(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """`logits` float (N, K, H, W), `truth` int64 (N, H, W) → a scalar."""
         log_probabilities = F.log_softmax(logits, dim=1)
-        per_pixel = F.nll_loss(
-            log_probabilities, truth, self.weights, ignore_index=IGNORE_INDEX, reduction="sum"
-        )
+        per_pixel = F.nll_loss(log_probabilities, truth, self.weights, ignore_index=IGNORE_INDEX, reduction="sum")
         # torch's own mean divides by the weights in this chunk, so a lone rare pixel would weigh as much as
         # a whole chunk of background; dividing by the pixels keeps every pixel's say the same in every chunk.
         cross_entropy = per_pixel / (truth != IGNORE_INDEX).sum().clamp(min=1)

@@ -63,9 +63,7 @@ class PairStore:
         labels = np.flatnonzero(np.bincount(mask.ravel(), minlength=256))
         unknown = [int(value) for value in labels if self.label_count <= value != IGNORE_INDEX]
         if unknown:
-            raise PairError(
-                f"{pair.name}: the mask holds {unknown[0]}, expected 0 to {self.label_count - 1} or 255"
-            )
+            raise PairError(f"{pair.name}: the mask holds {unknown[0]}, expected 0 to {self.label_count - 1} or 255")
         return rgb, mask
 
 

@@ -142,9 +142,7 @@ class _Training:
         self.spec, self.settings = spec, settings
         rng = np.random.default_rng(settings.seed)
         label_count = len(spec.labels)
-        store = PairStore(
-            train_pairs, label_count, max_side_px=spec.max_side_px, memory_bytes=settings.memory_bytes
-        )
+        store = PairStore(train_pairs, label_count, max_side_px=spec.max_side_px, memory_bytes=settings.memory_bytes)
         # validation pictures stay at full size: they are scored there, by the code that serves predictions
         self.validation = PairStore(validation_pairs, label_count, memory_bytes=settings.memory_bytes // 3)
         self.census = take_census(store, rng)

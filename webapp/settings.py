@@ -59,9 +59,7 @@ _embedded_database = {
 _socket = quote(str(folder.valkey_socket(PIXELWISE_DATA)))
 REDIS_CLIENT_URL = REDIS_URL or f"unix://{_socket}"
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL") if DATABASE_URL else _embedded_database
-}
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db("DATABASE_URL") if DATABASE_URL else _embedded_database}
 if yes_or_no("PIXELWISE_DATABASE_POOL", False):
     _pool = {"min_size": 1, "max_size": PIXELWISE_WEB_THREADS + 2, "timeout": 10}
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = _pool

@@ -145,12 +145,8 @@ def draw_stain(rng: np.random.Generator, canvas: Canvas) -> None:
     canvas.truth[window.slices][distance <= 1] = STAIN
 
 
-METAL_STAINS = np.array(
-    [[0.52, 0.44, 0.34], [0.66, 0.42, 0.26], [0.50, 0.54, 0.66], [0.56, 0.53, 0.50]], np.float32
-)
-CERAMIC_STAINS = np.array(
-    [[0.74, 0.60, 0.38], [0.60, 0.58, 0.57], [0.62, 0.70, 0.58], [0.78, 0.56, 0.46]], np.float32
-)
+METAL_STAINS = np.array([[0.52, 0.44, 0.34], [0.66, 0.42, 0.26], [0.50, 0.54, 0.66], [0.56, 0.53, 0.50]], np.float32)
+CERAMIC_STAINS = np.array([[0.74, 0.60, 0.38], [0.60, 0.58, 0.57], [0.62, 0.70, 0.58], [0.78, 0.56, 0.46]], np.float32)
 
 DRAW: dict[str, Callable[[np.random.Generator, Canvas], None]] = {
     "scratch": draw_scratch,
@@ -189,9 +185,7 @@ def _lit_edge(cover: Plane, light: float) -> Plane:
 def _crack_line(
     rng: np.random.Generator, start: tuple[float, ...], angle: float, length_px: float, scale: float
 ) -> npt.NDArray[np.float64]:
-    return wandering_line(
-        rng, (start[0], start[1]), angle, length_px, step_px=4 * scale, drift=0.10, jitter=0.48
-    )
+    return wandering_line(rng, (start[0], start[1]), angle, length_px, step_px=4 * scale, drift=0.10, jitter=0.48)
 
 
 def _taper(count: int, share: float, *, start: bool = True) -> npt.NDArray[np.float64]:

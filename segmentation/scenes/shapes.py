@@ -47,9 +47,7 @@ def window_around(points: npt.NDArray[np.float64], margin_px: float, width: int,
     )
 
 
-def stroke_coverage(
-    points: npt.NDArray[np.float64], widths_px: npt.NDArray[np.float64], window: Window
-) -> Plane:
+def stroke_coverage(points: npt.NDArray[np.float64], widths_px: npt.NDArray[np.float64], window: Window) -> Plane:
     """Coverage 0–1 (float32) of the window's pixels by a line through points (N, 2) of varying width."""
     canvas = np.zeros((window.bottom - window.top, window.right - window.left), np.uint8)
     local = points - (window.left, window.top)

@@ -90,7 +90,7 @@ def test_rename_and_run_again(page: Page, factory: Factory) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Rename").click()
     expect(page.get_by_role("heading", name="Late shift")).to_be_visible()
     page.locator("summary", has_text="More").click()
-    page.get_by_role("button", name="Run with another model").click()
+    page.get_by_role("button", name="Run again").click()
     page.get_by_role("dialog").get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_text("Earlier numbers stay.")).to_be_visible()
     assert batch.runs.count() == 2

@@ -39,6 +39,7 @@ def test_cancel_keeps_what_is_done(visit: Visit) -> None:
     batch, run = running(visit, 5)
     response = visit.client.post(visit.address("batch-cancel", batch.pk, run.pk), follow=True)
     assert "5 pictures will not be segmented" in response.content.decode()
+    assert "Segment the rest" in response.content.decode()
     run.refresh_from_db()
     assert run.state == "cancelled"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,6 @@ from webapp.models import (
 # Light enough to learn much in an hour of two CPU cores; see docs/results.md.
 DEFAULT_ENCODER = "tu-mobilenetv4_conv_small"
 DECODER_CHANNELS = (64, 48, 32, 24, 16)
-_LEARNED_SPLITS = (DatasetImage.Split.TRAIN, DatasetImage.Split.VALIDATION)
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,10 @@ def train_model(
         settings={"epochs": settings.epochs, "minutes": settings.minutes, "seed": settings.seed},
     )
     try:
-        pairs = {split: dataset_pairs(dataset, split, labels) for split in _LEARNED_SPLITS}
-        last = _learn(training_run, pairs, spec, settings, on_epoch)
-        model_version = _keep(training_run, user, spec, settings, pairs[DatasetImage.Split.VALIDATION], last)
+        validation_pairs = dataset_pairs(dataset, DatasetImage.Split.VALIDATION, labels)
+        epochs = train(dataset_pairs(dataset, DatasetImage.Split.TRAIN, labels), validation_pairs, spec, settings)
+        last = _learn(training_run, epochs, on_epoch)
+        model_version = _keep(training_run, user, spec, settings, validation_pairs, last)
     except BaseException as error:
         TrainingRun.objects.filter(pk=training_run.pk).update(
             state=TrainingRun.State.FAILED,
@@ -136,16 +136,10 @@ def _annotations(dataset: Dataset, split: str) -> list[str]:
     return list(dataset.dataset_images.filter(split=split).values_list("annotation__mask_sha256", flat=True))
 
 
-def _learn(
-    training_run: TrainingRun,
-    pairs: Mapping[str, list[Pair]],
-    spec: ModelSpec,
-    settings: TrainSettings,
-    on_epoch: Callable[[Epoch], None],
-) -> Epoch:
+def _learn(training_run: TrainingRun, epochs: Iterable[Epoch], on_epoch: Callable[[Epoch], None]) -> Epoch:
     last: Epoch | None = None
     try:
-        for epoch in train(*(pairs[split] for split in _LEARNED_SPLITS), spec, settings):
+        for epoch in epochs:
             last = epoch
             TrainingEpoch.objects.create(
                 training_run=training_run,

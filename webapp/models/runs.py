@@ -52,7 +52,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         """
         with transaction.atomic():
             queued = self.filter(state=Prediction.State.QUEUED).order_by("attempts_count", "id")
-            taken = list(queued.select_for_update(skip_locked=True, of=("self",))[:count])
+            taken: list[Prediction] = list(queued.select_for_update(skip_locked=True, of=("self",))[:count])
             if taken and taken[-1].attempts_count > 0:
                 taken = [row for row in taken if row.attempts_count == 0] or taken[:1]
             Prediction.objects.filter(pk__in=[row.pk for row in taken]).update(

@@ -7,7 +7,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, cast
 
 from django.db import connection
 
@@ -84,7 +83,7 @@ def _add(archive: Archive, packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> A
         return reject(archive.batch, entry.filename, "is packed more than 200 times smaller than it is: not opened")
     try:
         with packed.open(entry) as stream:
-            return receive_file(archive.batch, entry.filename, cast("IO[bytes]", stream), allow_archive=False)
+            return receive_file(archive.batch, entry.filename, stream, allow_archive=False)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
         return reject(archive.batch, entry.filename, f"is damaged inside the archive: {error}")
 

@@ -3,6 +3,7 @@
 const LARGEST_SCALE = 32;
 const CRISP_FROM_SCALE = 3;
 const FRAME_PX = 3;
+const ROOM_PX = 24;
 
 export class PictureView {
   opacity = 0.5;
@@ -86,7 +87,7 @@ export class PictureView {
 
   /** Zoom to a rectangle with room around it, and outline it. */
   show({ x, y, width, height }) {
-    const room = Math.max(width, height, 24) * 1.5;
+    const room = Math.max(width, height) * 0.6 + ROOM_PX;
     const wanted = Math.min(this.#canvas.width / (width + room), this.#canvas.height / (height + room));
     this.#scale = Math.min(Math.max(wanted, this.#fitScale), LARGEST_SCALE / 2);
     this.#x = this.#canvas.width / 2 - (x + width / 2) * this.#scale;
