@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,14 +51,23 @@ class Evaluation:
         }
 
 
-def evaluate(segmenter: Segmenter, pairs: Sequence[Pair], *, min_region_px: int | None = None) -> Evaluation:
+def evaluate(
+    segmenter: Segmenter,
+    pairs: Iterable[Pair],
+    *,
+    labels: Sequence[LabelSpec] | None = None,
+    min_region_px: int | None = None,
+) -> Evaluation:
     """Segment every picture at its full size and compare with its truth (in the model's label indices).
 
-    `min_region_px` None: the one the model carries. ValueError where there are no pictures.
+    `labels`: the model's own by default; more than these are labels that the truth has and the model does not
+    know, which count as missed. `min_region_px` None: the one the model carries. ValueError without pictures.
     """
+    pairs = list(pairs)
     if not pairs:
         raise ValueError("evaluation needs at least one labelled picture, there is none in this split")
     spec = segmenter.spec
+    labels = tuple(spec.labels if labels is None else labels)
     seconds = 0.0
 
     def predict(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -71,11 +80,11 @@ def evaluate(segmenter: Segmenter, pairs: Sequence[Pair], *, min_region_px: int 
     result = validate(
         predict,
         ((pair.name, *pair.read()) for pair in pairs),
-        label_count=len(spec.labels),
-        defect_indices=spec.defect_indices,
+        label_count=len(labels),
+        defect_indices=frozenset(label.index for label in labels if label.is_defect),
     )
     return Evaluation(
-        labels=spec.labels,
+        labels=labels,
         agreement=result.agreement,
         outcomes=result.outcomes,
         point=operating_point(result.outcomes, min_region_px or spec.min_region_px),

@@ -34,6 +34,18 @@ def check_redis_url(**_: Any) -> list[CheckMessage]:
     ]
 
 
+def check_database_url(**_: Any) -> list[CheckMessage]:
+    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+        return []
+    return [
+        Error(
+            "DATABASE_URL is not of a PostgreSQL server; expected postgres://USER:PASSWORD@HOST:5432/NAME.",
+            hint="Unset it and `make run` starts a database of its own.",
+            id="webapp.E003",
+        )
+    ]
+
+
 def check_hosts(**_: Any) -> list[CheckMessage]:
     if "*" not in settings.ALLOWED_HOSTS:
         return []

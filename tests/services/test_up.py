@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.services.installation import Installation, wait_for
+from webapp.services.folder import socket_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
 
@@ -25,6 +27,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     yield made
     if made.process is not None and made.process.poll() is None:
         made.interrupt()
+    shutil.rmtree(socket_folder(made.data))
 
 
 def test_starts_says_one_line_and_stops_without_a_trace(installation: Installation) -> None:
@@ -55,6 +58,15 @@ def test_second_one_on_the_same_data_is_refused_in_one_sentence(installation: In
     assert "runs already on the data folder" in refused.stderr
     assert f"http://127.0.0.1:{installation.port}" in refused.stderr
     assert installation.health().status_code == 200
+
+
+def test_doctor_finds_every_part_well(installation: Installation) -> None:
+    told = installation.manage("doctor")
+    for part in ("Python", "Packages", "Settings", "Data folder", "Device", "Database", "Tables", "Queue"):
+        assert f"✓ {part}: " in told.stdout
+    for name in ("worker-gpu", "worker-cpu", "clock"):
+        assert f"✓ {name}: gave a sign of life" in told.stdout
+    assert (told.returncode, told.stderr) == (0, "")
 
 
 def test_a_program_that_is_killed_is_started_again(installation: Installation) -> None:

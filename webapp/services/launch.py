@@ -2,7 +2,7 @@
 
 Run by its path, so that it starts in milliseconds:
 
-    launch.py SIGNAL PARENT_PID USER WAYS PROGRAM [ARGUMENT ...]
+    launch.py SIGNAL PARENT_PID USER WAYS /PATH/OF/PROGRAM [ARGUMENT ...]
 
 USER is a numeric user id, or - to stay who one is. WAYS is `any` to let that user pass folders closed to it.
 """
@@ -61,7 +61,8 @@ def main(arguments: list[str]) -> None:
     if os.getppid() != int(parent):
         sys.exit("the process that wanted this program has ended")
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    os.execvp(command[0], command)
+    # Not execvp: it imports, from a library that the user we became may not be able to reach.
+    os.execv(command[0], command)
 
 
 if __name__ == "__main__":

@@ -77,10 +77,10 @@ class HostLock:
 
 
 def current_host(data: Path) -> Host | None:
-    """What the last host wrote; it may have been killed since."""
+    """What the last host wrote, if it can be read; it may have been killed since."""
     try:
         return Host(**json.loads((data / "run" / "host.lock").read_text()))
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (OSError, ValueError, TypeError):
         return None
 
 

@@ -162,7 +162,14 @@ def _server_user(folder: Path) -> int | None:
     if os.geteuid() != 0:
         return None
     owner = folder.stat().st_uid if folder.exists() else 0
-    return owner or pwd.getpwnam("nobody").pw_uid
+    return owner or _nobody()
+
+
+def _nobody() -> int:
+    try:
+        return pwd.getpwnam("nobody").pw_uid
+    except KeyError:  # the smallest containers have no list of users
+        return 65534
 
 
 def _open_to_all(*paths: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,7 +121,8 @@ def launched(
         str(os.getpid()),
         "-" if user is None else str(user),
         "any" if pass_closed_folders else "own",
-        *command,
+        shutil.which(command[0]) or command[0],
+        *command[1:],
     ]
 
 

@@ -52,6 +52,6 @@ def _ask_database() -> bool:
 
 
 def _write_storage() -> bool:
-    with tempfile.TemporaryFile(dir=settings.PIXELWISE_DATA / "tmp") as probe:
+    with tempfile.TemporaryFile(dir=settings.PIXELWISE_DATA) as probe:
         probe.write(b"0")
     return free_bytes(settings.PIXELWISE_DATA) > MIN_FREE_BYTES // 10

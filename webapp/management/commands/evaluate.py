@@ -12,7 +12,7 @@ from tqdm import tqdm
 from analytics.statistics import wilson
 from segmentation.datasets.errors import DatasetError
 from webapp.management.arguments import json_line, model_version_by_id
-from webapp.pipeline.evaluate import Evaluation, evaluate
+from webapp.pipeline.evaluate import evaluate_on_folder
 
 
 class Command(BaseCommand):
@@ -27,21 +27,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         model_version = model_version_by_id(options["model"])
         with tqdm(unit=" images", disable=options["json"], leave=False) as bar:
-
-            def progress(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
             try:
-                found = evaluate(model_version, options["dataset"], split=options["split"], progress=progress)
+                found = evaluate_on_folder(
+                    model_version, options["dataset"], split=options["split"], on_picture=bar.update
+                )
             except (DatasetError, ValueError) as error:
                 raise CommandError(str(error)) from error
         if options["json"]:
-            self.stdout.write(json_line(as_json(found)))
+            self.stdout.write(json_line(found.as_json()))
             return
-        self.stdout.write(f"{found.image_count} images of the {options['split']} split")
-        for name, value in found.iou.items():
-            self.stdout.write(f"  IoU {name:<20} {'–' if value is None else f'{value:.3f}'}")
+        self.stdout.write(f"{len(found.outcomes)} images of the {options['split']} split")
+        for label in found.labels:
+            value = found.agreement.iou(label.index)
+            self.stdout.write(f"  IoU {label.name:<20} {'–' if value is None else f'{value:.3f}'}")
         point = found.point
         self.stdout.write(f"An image fails from {point.min_region_px} px in one defect region on.")
         self._rate("missed defective images", point.missed_count, point.defective_count)
@@ -56,18 +54,3 @@ class Command(BaseCommand):
             f"  {what}: {count} of {n} = {1000 * count / n:.0f} per 1,000 "
             f"(95 % interval {1000 * interval.low:.0f} to {1000 * interval.high:.0f})"
         )
-
-
-def as_json(found: Evaluation) -> dict[str, Any]:
-    point = found.point
-    return {
-        "iou": found.iou,
-        "missed_per_1000": point.missed_per_1000,
-        "rejected_per_1000": point.rejected_per_1000,
-        "min_region_px": point.min_region_px,
-        "images": found.image_count,
-        "defective": point.defective_count,
-        "missed": point.missed_count,
-        "good": point.good_count,
-        "rejected": point.rejected_count,
-    }

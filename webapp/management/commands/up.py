@@ -22,6 +22,7 @@ from webapp.services.start_error import StartError
 from webapp.services.supervisor import Supervisor, stop_all
 
 _WAIT_FOR_EARLIER_SECONDS = 30
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
@@ -34,8 +35,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _stop)
+        for number in _STOP_SIGNALS:
+            # What nohup made deaf to a closing terminal stays so.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, _stop)
         if options["end_with_parent"]:
             die_with_parent(signal.SIGTERM)
         data = settings.PIXELWISE_DATA
@@ -44,7 +47,7 @@ class Command(BaseCommand):
                 self._run(data, stack)
             except KeyboardInterrupt:
                 # A second Ctrl-C while stopping would only leave things half stopped.
-                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                for number in _STOP_SIGNALS:
                     signal.signal(number, signal.SIG_IGN)
         self.stderr.write(f"Pixelwise has stopped. Everything is kept in {data}")
 

@@ -24,6 +24,7 @@ export class SentBytes {
 }
 
 const SENDING_TITLE = {
+  opening: "Opening the batch",
   sending: "Uploading",
   stopped: "Upload stopped",
   unsent: "Upload incomplete",

@@ -25,7 +25,7 @@ const STATE_OF_OUTCOME = {
 
 /**
  * Events, each with `detail`: "file" ({item, from}), "phase" ({phase, message}).
- * Phases: idle → sending → (stopped | unsent) → sealing → sealed, or refused.
+ * Phases: idle → opening → sending → (stopped | unsent) → sealing → sealed.
  */
 export class UploadSession extends EventTarget {
   phase = "idle";
@@ -75,7 +75,7 @@ export class UploadSession extends EventTarget {
 
   /** Open a batch (or go on with one that is open) and send everything. */
   async start(openUrl, settings, openBatch = null) {
-    this.#setPhase("sending");
+    this.#setPhase("opening");
     try {
       this.batch = openBatch ?? (await postJson(openUrl, settings, this.#csrfToken));
     } catch (error) {

@@ -7,7 +7,7 @@ import { SentBytes, showSegmenting, showSending } from "./upload-progress.js";
 import { UploadSession } from "./upload-session.js";
 import { bytes, counted } from "./upload-words.js";
 
-const PHASES_UNDER_WAY = new Set(["sending", "stopped", "unsent", "sealing"]);
+const PHASES_UNDER_WAY = new Set(["opening", "sending", "stopped", "unsent", "sealing"]);
 
 class UploadPanel {
   #root;
@@ -97,7 +97,7 @@ class UploadPanel {
   }
 
   get #takesFiles() {
-    return ["idle", "sending"].includes(this.#session.phase);
+    return ["idle", "opening", "sending"].includes(this.#session.phase);
   }
 
   #take({ files, unreadable, hiddenCount }) {
