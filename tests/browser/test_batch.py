@@ -77,7 +77,7 @@ def test_asks_before_it_deletes(page: Page, factory: Factory) -> None:
     page.locator("summary", has_text="More").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete the batch").click()
-    expect(page.get_by_text("Batch “Shift” is deleted, with 2 pictures that only it held.")).to_be_visible()
+    expect(page.get_by_text("Batch “Shift” is deleted, with 2 images that only it held.")).to_be_visible()
     assert Batch.objects.count() == 0
 
 

@@ -71,7 +71,7 @@ def test_a_folder_becomes_a_segmented_batch_on_one_page(
     expect(page.get_by_text("0 of 4 pictures")).to_be_visible()
     factory.work()
     expect(page.get_by_role("heading", name="Segmentation finished")).to_be_visible()
-    expect(page.get_by_text("4 of 4 pictures · 4 failed inspection")).to_be_visible()
+    expect(page.get_by_text("4 of 4 images · 4 failed inspection")).to_be_visible()
     page.get_by_role("link", name="Open the batch").click()
     expect(page.get_by_role("heading", name="Early shift")).to_be_visible()
 

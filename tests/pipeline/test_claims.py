@@ -114,6 +114,17 @@ def test_failed_images_are_retried_alone(run: Run) -> None:
     assert (run.state, states(run)) == (Run.State.DONE, ["done"] * 5)
 
 
+def test_an_image_that_failed_in_another_batch_is_retried_from_this_one(project: Project, run: Run) -> None:
+    claimed = run.predictions.all().claim(worker="a:1", count=1, lease=LEASE)
+    save_outcomes([Outcome(claimed[0].pk, "is damaged")], run.model_version, worker="a:1")
+    content = storage.original_path(claimed[0].image.sha256).read_bytes()
+    again = upload_batch(project=project, user=None, files=[("again.png", io.BytesIO(content))])
+    assert batch_progress(again).failed_count == 1
+    assert retry_failed(run=again.runs.get(), user=None) == 1
+    segment_run(again.runs.get().pk)
+    assert batch_progress(again).done_count == 1
+
+
 def test_sweep_names_runs_that_wait_and_nobody_works_on(run: Run) -> None:
     assert sweep().runs == [run.pk]
     run.predictions.all().claim(worker=worker_name(), count=1, lease=LEASE)

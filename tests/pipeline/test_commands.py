@@ -129,5 +129,5 @@ def test_segment_makes_a_batch_of_a_folder(project: Project, folder: Path) -> No
 
 
 def test_segment_without_a_model_says_how_to_get_one(project: Project, folder: Path) -> None:
-    with pytest.raises(CommandError, match="manage.py train"):
+    with pytest.raises(CommandError, match="Train one"):
         call_command("segment", str(folder / "images"), "--project", project.slug)

@@ -56,7 +56,7 @@ def test_known_content_is_linked_in_a_later_batch_and_listed_when_repeated_in_on
     first = uploaded(project, {"a.png": content, "again.png": content})
     second = uploaded(project, {"b.png": content})
     assert Image.objects.count() == 1
-    assert [row.reason for row in first.skipped_files.all()] == ["the same picture as a.png"]
+    assert [row.reason for row in first.skipped_files.all()] == ["the same image as a.png"]
     assert [progress.duplicate_count for progress in map(batch_progress, (first, second))] == [1, 1]
 
 

@@ -38,7 +38,7 @@ def test_no_run_with_a_foreign_model(visit: Visit) -> None:
 def test_cancel_keeps_what_is_done(visit: Visit) -> None:
     batch, run = running(visit, 5)
     response = visit.client.post(visit.address("batch-cancel", batch.pk, run.pk), follow=True)
-    assert "5 pictures will not be segmented" in response.content.decode()
+    assert "5 images will not be segmented" in response.content.decode()
     assert "Segment the rest" in response.content.decode()
     run.refresh_from_db()
     assert run.state == "cancelled"
@@ -49,7 +49,7 @@ def test_retry_queues_only_what_failed(visit: Visit) -> None:
     first = run.predictions.earliest("id")
     Prediction.objects.filter(pk=first.pk).update(state="failed", error="is damaged")
     response = visit.client.post(visit.address("batch-retry", batch.pk, run.pk), follow=True)
-    assert "1 picture will be tried again" in response.content.decode()
+    assert "1 image will be tried again" in response.content.decode()
     first.refresh_from_db()
     assert (first.state, first.error) == ("queued", "")
     response = visit.client.post(visit.address("batch-retry", batch.pk, run.pk), follow=True)
@@ -69,7 +69,7 @@ def test_delete_takes_the_pictures_along(visit: Visit) -> None:
     visit.plant.image({"scratch": [60]})
     visit.plant.count_up()
     response = visit.client.post(visit.address("batch-delete", visit.plant.batch.pk), follow=True)
-    assert "with 1 picture that only it held" in response.content.decode()
+    assert "with 1 image that only it held" in response.content.decode()
     assert not Batch.objects.filter(pk=visit.plant.batch.pk).exists()
     assert not Image.objects.filter(project=visit.plant.project).exists()
 

@@ -77,7 +77,7 @@ class TestIndex:
         Batch.objects.filter(project=visit.plant.project).delete()
         page = words(visit.page("batches"))
         assert "No batches yet" in page
-        assert "Drop a folder, pictures or a ZIP here" in page
+        assert "Drop a folder, images or a ZIP here" in page
 
 
 class TestNew:
@@ -106,7 +106,7 @@ class TestShow:
         page = visit.page("batch", visit.plant.batch.pk)
         assert names(page) == ["a/much.png", "a/little.png", "a/dusty.png"]
         text = words(page)
-        assert "10.0% defect area · 90.0% sure" in text
+        assert "10.0% defect area · 90.0% confidence" in text
         assert "66.7% of 3, 95% interval 20.8% to 93.9%" in text
 
     def test_pages_show_every_picture_once(self, visit: Visit) -> None:
@@ -157,18 +157,18 @@ class TestShow:
     def test_says_when_capture_time_is_missing(self, visit: Visit) -> None:
         visit.plant.image({}, captured_at_from="upload")
         visit.plant.image({})
-        assert "1 of 2 pictures carries no capture time" in words(visit.page("batch", visit.plant.batch.pk))
+        assert "1 of 2 images carries no capture time" in words(visit.page("batch", visit.plant.batch.pk))
 
     def test_lists_what_was_left_out_and_runs_no_name(self, visit: Visit) -> None:
         for name, kind, reason in (
             ("<script>alert(1)</script>.jpg", "rejected", "is not an image"),
-            ("copy.png", "repeated", "the same picture as first.png"),
+            ("copy.png", "repeated", "the same image as first.png"),
         ):
             SkippedFile.objects.create(batch=visit.plant.batch, name=name, kind=kind, reason=reason)
         page = visit.page("batch", visit.plant.batch.pk)
         assert "<script>alert" not in page
         assert "&lt;script&gt;alert(1)&lt;/script&gt;.jpg" in page
-        assert "the same picture as first.png" in page
+        assert "the same image as first.png" in page
 
     def test_models_stand_beside_each_other(self, visit: Visit) -> None:
         image = visit.plant.image({"scratch": [60]}, name="one.png")
@@ -211,7 +211,7 @@ class TestStatus:
         page = visit.page("batch", batch.pk)
         assert "Waiting for a model." in page
         assert visit.address("models") in page
-        assert "No picture of this batch carries a capture time" in page
+        assert "No image of this batch carries a capture time" in page
 
     def test_open_upload_can_go_on_or_be_finished(self, visit: Visit) -> None:
         batch, _ = running(visit, 2, sealed_at=None)

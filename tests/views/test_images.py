@@ -71,7 +71,7 @@ class TestShow:
         [
             ("exif", "from the camera"),
             ("given", "given at upload"),
-            ("upload", "time of upload: the picture carries none"),
+            ("upload", "time of upload: the image carries none"),
         ],
     )
     def test_says_where_the_time_comes_from(self, visit: Visit, origin: str, expected: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from webapp.models import Batch, ModelVersion, Prediction, Run, User
-from webapp.pipeline.queueing import finish_complete_runs, queue_batch
+from webapp.models import Batch, BatchImage, ModelVersion, Prediction, Run, User
+from webapp.pipeline.queueing import finish_complete_runs, queue_batch, take_over
 from webapp.tasks import queue_on_commit, segment_run
 
 
@@ -36,10 +36,13 @@ def cancel_run(*, run: Run, user: User | None) -> int:
 
 @transaction.atomic
 def retry_failed(*, run: Run, user: User | None) -> int:
-    """Queue a run's failed images once more, each alone; returns how many."""
-    again = run.predictions.filter(state=Prediction.State.FAILED).update(
-        state=Prediction.State.QUEUED, error="", attempts_count=1, finished_at=None
-    )
+    """Queue the failed images of a run's batch once more, each alone; returns how many.
+
+    Among them are images that failed in another batch's run of the same model version.
+    """
+    images = BatchImage.objects.filter(batch=run.batch_id).values("image")
+    failed = Prediction.objects.filter(image__in=images, state=Prediction.State.FAILED)
+    again = take_over(run, failed, attempts_count=1)
     if again:
         Run.objects.filter(pk=run.pk).update(state=Run.State.RUNNING, finished_at=None)
         queue_on_commit(segment_run, run.pk)

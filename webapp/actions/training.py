@@ -78,7 +78,7 @@ def train_model(
         dataset=dataset,
         architecture=architecture,
         encoder=spec.encoder or "",
-        settings={"epochs": settings.epochs, "minutes": settings.minutes, "seed": settings.seed},
+        settings={name: getattr(settings, name) for name in ("epochs", "minutes", "crop_px", "seed")},
     )
     try:
         validation_pairs = dataset_pairs(dataset, DatasetImage.Split.VALIDATION, labels)

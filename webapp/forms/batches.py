@@ -37,5 +37,5 @@ class BatchForm(forms.Form):
     def clean_captured_at(self) -> datetime | None:
         captured_at: datetime | None = self.cleaned_data["captured_at"]
         if captured_at is not None and captured_at > timezone.now() + timedelta(days=1):
-            raise forms.ValidationError("This time lies in the future. Give the time at which the pictures were taken.")
+            raise forms.ValidationError("This time lies in the future. Give the time at which the images were taken.")
         return captured_at

@@ -121,7 +121,7 @@ class SkippedFile(models.Model):
 
     class Kind(models.TextChoices):
         REJECTED = "rejected", "Rejected"
-        REPEATED = "repeated", "Same picture again"
+        REPEATED = "repeated", "Same image again"
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="skipped_files")
     name = models.CharField(max_length=500)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from webapp.models import Batch, BatchImage, ModelVersion, Prediction, Project, Run, User
@@ -15,9 +15,7 @@ _UNFINISHED = (Prediction.State.QUEUED, Prediction.State.CLAIMED)
 def queue_images(run: Run, image_ids: Collection[int]) -> int:
     """Queue predictions for these images, except those the model version already has. Returns how many are new."""
     wanted = set(image_ids)
-    taken_over = Prediction.objects.filter(
-        image_id__in=wanted, model_version=run.model_version_id, state=Prediction.State.CANCELLED
-    ).update(run=run, state=Prediction.State.QUEUED, attempts_count=0)
+    taken_over = take_over(run, Prediction.objects.filter(image_id__in=wanted, state=Prediction.State.CANCELLED))
     held = set(
         Prediction.objects.filter(image_id__in=wanted, model_version=run.model_version_id).values_list(
             "image_id", flat=True
@@ -31,6 +29,13 @@ def queue_images(run: Run, image_ids: Collection[int]) -> int:
         ignore_conflicts=True,
     )
     return taken_over + len(wanted - held)
+
+
+def take_over(run: Run, predictions: QuerySet[Prediction], *, attempts_count: int = 0) -> int:
+    """Queue predictions of the run's model version that ended without a result anew, now for this run."""
+    return predictions.filter(model_version=run.model_version_id).update(
+        run=run, state=Prediction.State.QUEUED, error="", attempts_count=attempts_count, finished_at=None
+    )
 
 
 def running_run(batch: Batch, *, user: User | None) -> Run | None:

@@ -85,7 +85,7 @@ def link_image(batch: Batch, name: str, image: Image, *, was_known: bool) -> Add
     if not is_new:
         if link.name == name:
             return AddedFile(name, "linked" if link.was_known else "stored", image_id=image.pk)
-        reason = f"the same picture as {link.name}"
+        reason = f"the same image as {link.name}"
         SkippedFile.objects.get_or_create(
             batch=batch, name=name, kind=SkippedFile.Kind.REPEATED, defaults={"reason": reason[:500]}
         )

@@ -14,7 +14,7 @@ _SQUARE_CM_FROM_MM2 = 10_000
 
 @register.filter
 def counted(number: int, word: str) -> str:
-    """1 → “1 picture”, 2 → “2 pictures”."""
+    """1 → “1 image”, 2 → “2 images”."""
     return wording.counted(number, word)
 
 
@@ -53,8 +53,8 @@ def rate(per_second: float | None) -> str:
     if per_second is None:
         return ""
     if per_second >= 1:
-        return f"{per_second:.1f} pictures a second"
-    return f"{per_second * 60:.1f} pictures a minute"
+        return f"{per_second:.1f} images a second"
+    return f"{per_second * 60:.1f} images a minute"
 
 
 @register.filter

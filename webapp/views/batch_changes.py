@@ -41,7 +41,7 @@ def retry(request: HttpRequest, slug: str, batch_id: int, run_id: int) -> HttpRe
     if again:
         messages.success(request, f"{_pictures(again).capitalize()} will be tried again.")
     else:
-        messages.info(request, "No picture of this run has failed: there is nothing to try again.")
+        messages.info(request, "No image of this run has failed: there is nothing to try again.")
     return redirect("batch", slug, batch.pk)
 
 
@@ -78,4 +78,4 @@ def _batch(request: HttpRequest, slug: str, batch_id: int) -> Batch:
 
 
 def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count:,} pictures"
+    return "1 image" if count == 1 else f"{count:,} images"

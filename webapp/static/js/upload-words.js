@@ -8,7 +8,7 @@ export function number(value, digits = 0) {
   return value.toLocaleString("en-GB", { ...places, roundingMode: "halfEven" });
 }
 
-/** 1 picture, 2 pictures. */
+/** 1 image, 2 images. */
 export function counted(value, one, many = `${one}s`) {
   return `${number(value)} ${value === 1 ? one : many}`;
 }
@@ -36,8 +36,8 @@ export function duration(seconds) {
   return rest ? `${counted(hours, "hour")} ${counted(rest, "minute")}` : counted(hours, "hour");
 }
 
-/** Pictures a second, or a minute where it takes longer than a second for one. */
+/** Images a second, or a minute where it takes longer than a second for one. */
 export function rate(perSecond) {
-  if (perSecond >= 1) return `${perSecond.toFixed(1)} pictures a second`;
-  return `${(perSecond * 60).toFixed(1)} pictures a minute`;
+  if (perSecond >= 1) return `${perSecond.toFixed(1)} images a second`;
+  return `${(perSecond * 60).toFixed(1)} images a minute`;
 }

@@ -66,7 +66,7 @@ class UploadPanel {
     this.#part("finish").addEventListener("click", () => this.#session.seal());
   }
 
-  /** The whole window takes a drop: a picture dropped beside the zone must not replace the page. */
+  /** The whole window takes a drop: an image dropped beside the zone must not replace the page. */
   #listenToDrops() {
     const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
     let depth = 0;

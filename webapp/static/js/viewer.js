@@ -58,7 +58,7 @@ class Viewer {
     }
     const [pictureResult, maskResult] = await Promise.allSettled(parts);
     await preview;
-    if (pictureResult.status === "rejected") this.#alert("The picture could not be loaded. Reload the page to try again.");
+    if (pictureResult.status === "rejected") this.#alert("The image could not be loaded. Reload the page to try again.");
     else if (maskResult?.status === "rejected") this.#alert("The mask could not be loaded. Reload the page to try again.");
     this.#root.dataset.state = "loaded";
   }
