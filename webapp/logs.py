@@ -16,7 +16,11 @@ _SHARED: list[structlog.typing.Processor] = [
 
 def logging_settings(*, as_json: bool) -> dict[str, Any]:
     """Django's LOGGING: `logging` and `structlog` end in the same lines, for people or as JSON."""
-    renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer(colors=False)
+    renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer(
+        colors=False,
+        # Not the pretty one: it prints local variables, and with them what people typed.
+        exception_formatter=structlog.dev.plain_traceback,
+    )
     if as_json:
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(

@@ -29,6 +29,7 @@ def load_example(*, user: User, workspace: Workspace) -> Project:
     pictures = draw_example_project(
         last_day=timezone.localtime(project.created_at).date() - timedelta(days=1),
         days=settings.PIXELWISE_EXAMPLE_DAYS,
+        pictures_per_day=10,
     )
     batches: dict[str, list[ExamplePicture]] = defaultdict(list)
     for picture in pictures:

@@ -34,9 +34,7 @@ class Command(BaseCommand):
         length = parser.add_mutually_exclusive_group()
         length.add_argument("--epochs", type=int, metavar="N")
         length.add_argument("--minutes", type=float, metavar="M")
-        parser.add_argument(
-            "--crop-px", type=int, metavar="PX", help="side of training crops; default: by the images"
-        )
+        parser.add_argument("--crop-px", type=int, metavar="PX", help="side of training crops; default: by the images")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--json", action="store_true", help="last line: a JSON object")
 
