@@ -345,7 +345,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=500)),
-                ('kind', models.CharField(choices=[('rejected', 'Rejected'), ('repeated', 'Same picture again')], max_length=10)),
+                ('kind', models.CharField(choices=[('rejected', 'Rejected'), ('repeated', 'Same image again')], max_length=10)),
                 ('reason', models.CharField(max_length=500)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='skipped_files', to='webapp.batch')),
