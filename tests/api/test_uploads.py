@@ -88,10 +88,21 @@ def test_a_source_by_id_or_by_name(api: ApiClient, plant: Plant, given: str) -> 
     assert Image.objects.get(width_px=40).source == plant.line_1
 
 
-def test_an_unknown_source_names_the_known_ones(api: ApiClient, plant: Plant) -> None:
-    answer = send(api, form([("a.png", CLEAN)], [("source", "Line 9")]))
-    assert answer.status_code == 422
-    assert "North / Line 1" in answer.json()["error"]["fields"]["source"]
+@pytest.mark.parametrize(("given", "site"), [("Line 9", ""), ("North / Line 9", "North")])
+def test_a_new_source_is_added_by_its_name(api: ApiClient, plant: Plant, given: str, site: str) -> None:
+    for mark in (1, 2):
+        answer = send(api, form([("a.png", png(picture(mark=mark)))], [("source", given)]))
+        assert answer.status_code == 201, answer.json()
+    source = plant.project.sources.get(name="Line 9")
+    assert (source.site, source.images.count()) == (site, 2)
+
+
+@pytest.mark.parametrize("given", ["999999", "x" * 101, "x\x01"])
+def test_a_source_that_cannot_be_is_refused_and_adds_nothing(api: ApiClient, plant: Plant, given: str) -> None:
+    before = plant.project.sources.count()
+    answer = send(api, form([("a.png", CLEAN)], [("source", given)]))
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (422, ["source"])
+    assert plant.project.sources.count() == before
 
 
 def test_a_name_that_two_sources_share_is_not_guessed(api: ApiClient, plant: Plant) -> None:

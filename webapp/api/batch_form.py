@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from django.utils import timezone
 
+from webapp.actions.sources import SourceInput, add_source
 from webapp.api.errors import invalid
 from webapp.api.inputs import without_controls
 from webapp.api.multipart import Form, SentFile
@@ -16,6 +17,7 @@ from webapp.models import Project, Source
 
 FIELDS = ("files", "names", "name", "source", "captured_at")
 MOST_NAME_LETTERS = 200
+MOST_SOURCE_LETTERS = 100
 FIRST_YEAR = 1900
 
 UPLOAD_BODY: dict[str, Any] = {
@@ -77,9 +79,10 @@ def read_batch_form(form: Form, project: Project) -> BatchForm:
         raise invalid(unknown[0] or "body", f"Expected the fields {', '.join(FIELDS)}, got “{unknown[0][:40]}”.")
     return BatchForm(
         name=_name(_single(form, "name")),
-        source=_source(_single(form, "source"), project),
         captured_at=_captured_at(_single(form, "captured_at")),
         files=_files(form),
+        # Last: it may add a source, which a form refused for something else must not do.
+        source=_source(_single(form, "source"), project),
     )
 
 
@@ -122,10 +125,26 @@ def _source(text: str, project: Project) -> Source | None:
     matches = by_id or by_name
     if len(matches) == 1:
         return matches[0]
-    known = ", ".join(str(source) for source in sources) or "none yet; add one with POST …/sources"
     if matches:
         raise invalid("source", f"“{text[:60]}” could be any of {', '.join(str(match) for match in matches)}.")
-    raise invalid("source", f"The project has no source “{text[:60]}”. It has: {known}.")
+    if text.isdecimal():
+        raise invalid("source", f"The project has no source with the id {text[:60]}.")
+    return _added(text, project)
+
+
+def _added(text: str, project: Project) -> Source:
+    """A new source called “name” or “site / name”, as pages write it."""
+    site, _, name = text.rpartition(" / ")
+    limits = {"name": name, "site": site}
+    too_long = [part for part, value in limits.items() if len(value) > MOST_SOURCE_LETTERS]
+    if too_long:
+        raise invalid("source", f"A source's {too_long[0]} has at most {MOST_SOURCE_LETTERS} characters.")
+    try:
+        return add_source(
+            project=project, user=None, source=SourceInput(without_controls(name), without_controls(site))
+        )
+    except ValueError as error:
+        raise invalid("source", str(error)) from error
 
 
 def _captured_at(text: str) -> datetime | None:
