@@ -68,7 +68,7 @@ def test_a_folder_becomes_a_segmented_batch_on_one_page(
     assert reasons["shift/huge.png"] == "has 1.2 MB; at most 1 MB are accepted"
     assert reasons["shift/fake.jpg"].startswith("is not an image")
 
-    expect(page.get_by_text("0 of 4 pictures")).to_be_visible()
+    expect(page.get_by_text("0 of 4 images")).to_be_visible()
     factory.work()
     expect(page.get_by_role("heading", name="Segmentation finished")).to_be_visible()
     expect(page.get_by_text("4 of 4 images · 4 failed inspection")).to_be_visible()

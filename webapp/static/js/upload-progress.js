@@ -51,7 +51,7 @@ export function showSending(root, session, list, sent) {
 }
 
 const SEGMENTING_TITLE = {
-  uploading: "Segmentation starts with the first picture",
+  uploading: "Segmentation starts with the first image",
   waiting: "Waiting for a model",
   queued: "Waiting for a worker",
   running: "Segmenting",
@@ -69,7 +69,7 @@ export function showSegmenting(root, progress, isSealed) {
   bar.value = processed;
   part("segmenting-title").textContent = SEGMENTING_TITLE[progress.status] ?? "";
   part("waiting").hidden = progress.status !== "waiting";
-  const words = progress.image_count ? [`${number(processed)} of ${counted(progress.image_count, "picture")}`] : [];
+  const words = progress.image_count ? [`${number(processed)} of ${counted(progress.image_count, "image")}`] : [];
   if (progress.failed_count) words.push(`${number(progress.failed_count)} could not be processed`);
   if (progress.status === "running" || progress.status === "uploading") {
     if (progress.images_per_second) words.push(rate(progress.images_per_second));
