@@ -80,7 +80,7 @@ class TrainSettings:
     def __post_init__(self) -> None:
         if self.epochs is not None and self.minutes is not None:
             raise ValueError("a training takes epochs or minutes, not both")
-        if (self.epochs or 1) < 1 or (self.minutes or 1) <= 0:
+        if (self.epochs is not None and self.epochs < 1) or (self.minutes is not None and self.minutes <= 0):
             raise ValueError("a training needs at least one epoch or more than zero minutes")
 
 

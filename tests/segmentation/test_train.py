@@ -54,7 +54,9 @@ def pair(number: int, *, labels: tuple[int, ...] = (1, 2), ignored: bool = False
         for label in labels:
             x, y, side = rng.integers(0, 60), rng.integers(0, 44), rng.integers(10, 20)
             mask[y : y + side, x : x + side] = label
-        rgb = np.array([label.rgb for label in LABELS], np.int64)[mask] + rng.integers(-12, 13, (64, 80, 3))
+        rgb = np.array([label.rgb for label in LABELS], np.int64)[mask % len(LABELS)] + rng.integers(
+            -12, 13, (64, 80, 3)
+        )
         if ignored:
             mask[:] = 255
         return np.clip(rgb, 0, 255).astype(np.uint8), mask

@@ -26,8 +26,7 @@ def prepare(data: Path) -> None:
     PostgreSQL refuses root and runs as nobody. Raises StartError where it cannot be written.
     """
     try:
-        if not data.exists():
-            data.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+        data.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
         for name in ("run", "logs", "tmp"):
             (data / name).mkdir(exist_ok=True, mode=0o711 if name == "run" and os.geteuid() == 0 else 0o700)
         with tempfile.TemporaryFile(dir=data / "tmp") as probe:
