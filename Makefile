@@ -33,7 +33,7 @@ lint:
 	$(BIN)/python manage.py check
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadgroup -r fEs -m "not gpu" $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile -r fEs -m "not gpu" $(TESTS)
 
 bench:
 	@deploy/install.sh dev

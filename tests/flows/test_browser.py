@@ -13,7 +13,7 @@ from tests.browser.conftest import browser  # noqa: F401
 from tests.browser.screenshots import sign_in
 from tests.flows.stack import EMAIL, PASSWORD, Stack
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 @pytest.fixture

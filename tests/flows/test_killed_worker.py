@@ -14,7 +14,7 @@ from tests.flows.stack import Stack
 from tests.flows.test_story import LABELS
 from tests.images import picture, png
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.slow]
 
 IMAGES, KILLS = 48, 4
 

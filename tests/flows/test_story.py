@@ -11,7 +11,7 @@ import pytest
 from tests.flows.stack import EMAIL, PASSWORD, Stack
 from tests.images import picture, png
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.slow]
 
 LABELS = [
     {"name": "background", "color": "#808080", "is_defect": False},

@@ -15,7 +15,7 @@ import pytest
 from tests.services.installation import Installation, wait_for
 from webapp.services.folder import socket_folder
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
