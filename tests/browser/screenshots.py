@@ -1,4 +1,4 @@
-"""Pictures for the docs, taken of a running Pixelwise with its example project: `make screenshots`.
+"""Pictures for the docs, taken of a running Pixelwise with its example project.
 
 PIXELWISE_ADMIN_EMAIL=... PIXELWISE_ADMIN_PASSWORD=... .venv/bin/python -m tests.browser.screenshots URL
 """
