@@ -37,7 +37,8 @@ def addresses(page: Page, url: str) -> dict[str, str]:
     page.goto(url)
     project = page.locator("a[href^='/p/']").first.get_attribute("href")
     found = {"projects": url, "dashboard": f"{url}{project}", "upload": f"{url}{project}batches/new"}
-    found["batches"] = f"{url}{project}batches/"
+    found |= {"people": f"{url}/people", "account": f"{url}/account", "new-project": f"{url}/projects/new"}
+    found |= {"batches": f"{url}{project}batches/", "images": f"{url}{project}images/", "api": f"{url}/api/docs"}
     page.goto(found["batches"])
     links = [link.get_attribute("href") or "" for link in page.locator("a").all()]
     batch = next(link for link in links if re.fullmatch(rf"{project}batches/\d+/", link))
