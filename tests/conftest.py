@@ -9,7 +9,7 @@ from django.conf import settings
 
 from webapp.services.embedded import services_for
 
-pytest_plugins = ["tests.cast"]
+pytest_plugins = ["tests.cast", "tests.chromium"]
 
 # The data is thrown away at the end: nothing needs to reach the disk.
 POSTGRES_OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -31,3 +31,9 @@ def services() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(services: None, django_db_modify_db_settings_parallel_suffix: None) -> None:
     """pytest-django asks for this before it makes its test database."""
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The whole server is thrown away with its databases: dropping each first could only fail on an open connection."""
+    return True

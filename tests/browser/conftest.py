@@ -1,22 +1,16 @@
-"""A real Chromium against the real pages. Without one on the machine these tests are skipped, or fail where
-PIXELWISE_REQUIRE_BROWSER=1 says that they must run."""
+"""A real Chromium against the real pages."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.factory import Factory, open_factory
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-NONE_HERE = "no Chromium on this machine: install one (Debian: apt-get install chromium) to run the browser tests"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PATIENCE_MS = 30_000
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -27,22 +21,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.browser)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        if os.environ.get("PIXELWISE_REQUIRE_BROWSER") == "1":
-            pytest.fail(NONE_HERE)
-        pytest.skip(NONE_HERE)
-    # Playwright's loop runs in this thread, which Django takes for a mistake when it is asked for rows.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

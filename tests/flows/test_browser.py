@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import browser  # noqa: F401
 from tests.browser.screenshots import sign_in
 from tests.flows.stack import EMAIL, PASSWORD, Stack
 
@@ -17,9 +16,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 @pytest.fixture
-def page(stack: Stack, browser: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:  # noqa: F811
+def page(stack: Stack, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """A signed-in window."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})  # type: ignore[attr-defined]
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
     window = context.new_page()
     monkeypatch.setenv("PIXELWISE_ADMIN_EMAIL", EMAIL)
     monkeypatch.setenv("PIXELWISE_ADMIN_PASSWORD", PASSWORD)
