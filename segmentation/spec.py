@@ -13,12 +13,16 @@ MAX_LABELS = 255
 
 @dataclass(frozen=True)
 class LabelSpec:
-    """One label a model tells apart. `index` is its value in a mask, 0–254; `color` is `#rrggbb`."""
+    """One label a model tells apart. `index` is its value in a mask, 0–254; `color` is `#rrggbb`.
+
+    `min_region_px` is this label's own operating point; None = the model's.
+    """
 
     index: int
     name: str
     color: str
     is_defect: bool = False
+    min_region_px: int | None = None
 
     @property
     def rgb(self) -> tuple[int, int, int]:
@@ -30,21 +34,24 @@ class LabelSpec:
 class ModelSpec:
     """Everything needed to rebuild a network and feed it as it was fed in training.
 
-    `mean` and `std` are per channel, in the 0–255 units of the picture: tensor = (pixel - mean) / std.
+    `mean` and `std` have one value per channel (1, 3, 4 or more), in the 0–255 units of the picture:
+    tensor = (pixel - mean) / std. A model of one channel sees the picture's grey values.
     `max_side_px`: a picture with a longer side is scaled down to it before the network and its mask
     scaled back; None keeps full resolution. `tile_px`: pictures larger than this after scaling are cut into
     overlapping tiles. `min_region_px` is the operating point chosen on validation: a picture is defective
     when one region of a defect label has at least that many pixels (of the original picture).
+    `temperature` divides the logits before the softmax, so that a confidence of 0.9 is right nine times in ten.
     """
 
     architecture: str
     labels: tuple[LabelSpec, ...]
     encoder: str | None = None
-    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
-    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+    mean: tuple[float, ...] = (123.675, 116.28, 103.53)
+    std: tuple[float, ...] = (58.395, 57.12, 57.375)
     max_side_px: int | None = None
     tile_px: int = 1024
     min_region_px: int = 1
+    temperature: float = 1.0
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -54,6 +61,15 @@ class ModelSpec:
         found = [label.index for label in self.labels]
         if found != expected:
             raise ValueError(f"label indices must be {expected} in order, this spec has {found}")
+        if len(self.mean) != len(self.std) or not self.mean:
+            raise ValueError(f"mean and std need one value per channel, got {len(self.mean)} and {len(self.std)}")
+        if not self.temperature > 0:
+            raise ValueError(f"temperature must be above 0, got {self.temperature}")
+
+    @property
+    def channels(self) -> int:
+        """How many channels the network takes."""
+        return len(self.mean)
 
     @property
     def defect_indices(self) -> frozenset[int]:

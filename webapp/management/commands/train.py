@@ -87,7 +87,12 @@ class Command(BaseCommand):
                     dataset=dataset,
                     architecture=options["architecture"],
                     encoder=options["encoder"],
-                    settings=TrainSettings(epochs=options["epochs"], minutes=options["minutes"], seed=options["seed"]),
+                    settings=TrainSettings(
+                        epochs=options["epochs"],
+                        minutes=options["minutes"],
+                        crop_px=options["crop_px"],
+                        seed=options["seed"],
+                    ),
                     on_epoch=show,
                 )
             except (PairError, ValueError) as error:
