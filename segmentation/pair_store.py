@@ -11,14 +11,14 @@ import numpy.typing as npt
 from segmentation.pairs import Pair, PairError
 from segmentation.preprocess import scale_down
 from segmentation.spec import IGNORE_INDEX
+from segmentation.train_settings import DEFAULT_MEMORY_BYTES
 
 Picture = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
-DEFAULT_MEMORY_BYTES = 3 * 1024**3
 
 
 class PairStore:
-    """Pairs scaled so that the longer side is at most `max_side_px`, kept as uint8 up to `memory_bytes`.
+    """Pairs scaled as `preprocess.scaled_size` says, kept as uint8 up to `memory_bytes`.
 
     Decoding a picture costs more than cutting a crop from it, so each is decoded once while there is room;
     those that no longer fit are read again each time. PairError where a mask does not fit its picture or
@@ -31,11 +31,13 @@ class PairStore:
         label_count: int,
         *,
         max_side_px: int | None = None,
+        scale: float = 1.0,
         memory_bytes: int = DEFAULT_MEMORY_BYTES,
     ) -> None:
         self.pairs = tuple(pairs)
         self.label_count = label_count
         self.max_side_px = max_side_px
+        self.scale = scale
         self._room_bytes = memory_bytes
         self._kept: dict[int, tuple[Picture, Mask]] = {}
 
@@ -47,7 +49,7 @@ class PairStore:
         if kept is not None:
             return kept
         rgb, mask = self._checked(self.pairs[index])
-        rgb, mask = _scaled(rgb, mask, self.max_side_px)
+        rgb, mask = _scaled(rgb, mask, self.max_side_px, self.scale)
         if rgb.nbytes + mask.nbytes <= self._room_bytes:
             self._room_bytes -= rgb.nbytes + mask.nbytes
             self._kept[index] = (rgb, mask)
@@ -67,8 +69,8 @@ class PairStore:
         return rgb, mask
 
 
-def _scaled(rgb: Picture, mask: Mask, max_side_px: int | None) -> tuple[Picture, Mask]:
-    smaller = scale_down(rgb, max_side_px)
+def _scaled(rgb: Picture, mask: Mask, max_side_px: int | None, scale: float) -> tuple[Picture, Mask]:
+    smaller = scale_down(rgb, max_side_px, scale)
     if smaller.shape == rgb.shape:
         return rgb, mask
     size = (smaller.shape[1], smaller.shape[0])

@@ -1,4 +1,4 @@
-"""uint8 RGB → tensor, the same way in training and inference, and logits back to the picture's own size."""
+"""uint8 picture → tensor, the same way in training and inference, and logits back to the picture's own size."""
 
 from __future__ import annotations
 
@@ -12,37 +12,59 @@ from torch.nn import functional as F
 
 from segmentation.spec import ModelSpec
 
+_LUMINANCE = (0.299, 0.587, 0.114)
 
-def scaled_size(height: int, width: int, max_side_px: int | None) -> tuple[int, int]:
-    """Height and width the network sees: the picture's own, or shrunk to a longer side of `max_side_px`."""
-    longest = max(height, width)
-    if max_side_px is None or longest <= max_side_px:
-        return height, width
-    scale = max_side_px / longest
+
+def scaled_size(height: int, width: int, max_side_px: int | None, scale: float = 1.0) -> tuple[int, int]:
+    """Height and width the network sees: `scale` times the picture's own, the longer side at most `max_side_px`."""
+    longest = max(height, width) * scale
+    if max_side_px is not None and longest > max_side_px:
+        scale *= max_side_px / longest
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def scale_down(rgb: npt.NDArray[np.uint8], max_side_px: int | None) -> npt.NDArray[np.uint8]:
-    """uint8 (H, W, 3) averaged down to `scaled_size`; the same array where nothing is to be done."""
-    size = scaled_size(rgb.shape[0], rgb.shape[1], max_side_px)
+def scale_down(rgb: npt.NDArray[np.uint8], max_side_px: int | None, scale: float = 1.0) -> npt.NDArray[np.uint8]:
+    """uint8 (H, W, C) averaged down to `scaled_size`; the same array where nothing is to be done."""
+    size = scaled_size(rgb.shape[0], rgb.shape[1], max_side_px, scale)
     if size == rgb.shape[:2]:
         return rgb
-    return np.asarray(cv2.resize(rgb, (size[1], size[0]), interpolation=cv2.INTER_AREA), np.uint8)
+    scaled = cv2.resize(rgb, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+    # OpenCV drops the axis of a single channel.
+    return np.asarray(scaled, np.uint8).reshape(*size, rgb.shape[2])
 
 
 def to_tensor(
     pictures: Sequence[npt.NDArray[np.uint8]], spec: ModelSpec, device: torch.device | str = "cpu"
 ) -> torch.Tensor:
-    """Pictures uint8 (H, W, 3) of one size → normalised float32 (N, 3, H, W), channels last in memory."""
+    """Pictures uint8 (H, W, C) of one size → normalised float32 (N, `spec.channels`, H, W), channels last in memory.
+
+    ValueError where the model cannot be fed with pictures of C channels; see `normalise`.
+    """
     stacked = torch.from_numpy(np.stack(pictures)).to(device)
     return normalise(stacked.permute(0, 3, 1, 2), spec)
 
 
 def normalise(pixels: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
-    """(N, 3, H, W) of 0–255 → float32 (pixel - mean) / std."""
-    mean = torch.tensor(spec.mean, device=pixels.device).view(1, 3, 1, 1)
-    std = torch.tensor(spec.std, device=pixels.device).view(1, 3, 1, 1)
-    return (pixels.float() - mean) / std
+    """(N, C, H, W) of 0–255 → float32 (N, `spec.channels`, H, W): (pixel - mean) / std.
+
+    A model of one channel gets the luminance of RGB (ITU-R BT.601). ValueError for any other change of channels.
+    """
+    mean = torch.tensor(spec.mean, device=pixels.device).view(1, -1, 1, 1)
+    std = torch.tensor(spec.std, device=pixels.device).view(1, -1, 1, 1)
+    return (_with_channels(pixels.float(), spec.channels) - mean) / std
+
+
+def _with_channels(pixels: torch.Tensor, count: int) -> torch.Tensor:
+    found = pixels.shape[1]
+    if found == count:
+        return pixels
+    if (found, count) == (3, 1):
+        weights = torch.tensor(_LUMINANCE, device=pixels.device).view(1, 3, 1, 1)
+        return (pixels * weights).sum(dim=1, keepdim=True)
+    raise ValueError(
+        f"this model takes pictures of {count} channels, these have {found}: "
+        "take a model for such pictures, or pictures like those it was trained on"
+    )
 
 
 def enlarged_bands(

@@ -36,9 +36,10 @@ class ModelSpec:
 
     `mean` and `std` have one value per channel (1, 3, 4 or more), in the 0–255 units of the picture:
     tensor = (pixel - mean) / std. A model of one channel sees the picture's grey values.
-    `max_side_px`: a picture with a longer side is scaled down to it before the network and its mask
-    scaled back; None keeps full resolution. `tile_px`: pictures larger than this after scaling are cut into
-    overlapping tiles. `min_region_px` is the operating point chosen on validation: a picture is defective
+    `scale` (above 0, up to 1): the network sees every picture at this share of its size, its mask is scaled back.
+    `max_side_px`: a picture whose longer side is still longer is scaled down to it; None sets no limit.
+    `evens_light`: each picture's own brightness and contrast are taken out before the network, colour with them.
+    `tile_px`: pictures larger than this after scaling are cut into overlapping tiles. `min_region_px` is the operating point chosen on validation: a picture is defective
     when one region of a defect label has at least that many pixels (of the original picture).
     `temperature` divides the logits before the softmax, so that a confidence of 0.9 is right nine times in ten.
     """
@@ -48,7 +49,9 @@ class ModelSpec:
     encoder: str | None = None
     mean: tuple[float, ...] = (123.675, 116.28, 103.53)
     std: tuple[float, ...] = (58.395, 57.12, 57.375)
+    scale: float = 1.0
     max_side_px: int | None = None
+    evens_light: bool = False
     tile_px: int = 1024
     min_region_px: int = 1
     temperature: float = 1.0
@@ -63,6 +66,8 @@ class ModelSpec:
             raise ValueError(f"label indices must be {expected} in order, this spec has {found}")
         if len(self.mean) != len(self.std) or not self.mean:
             raise ValueError(f"mean and std need one value per channel, got {len(self.mean)} and {len(self.std)}")
+        if not 0 < self.scale <= 1:
+            raise ValueError(f"scale must be above 0 and at most 1, got {self.scale}")
         if not self.temperature > 0:
             raise ValueError(f"temperature must be above 0, got {self.temperature}")
 

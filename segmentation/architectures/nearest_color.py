@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from segmentation.architectures.options import checked_options
 from segmentation.spec import ModelSpec
 
 
@@ -31,6 +32,7 @@ class NearestColor(nn.Module):
 
 def build(spec: ModelSpec) -> nn.Module:
     """ValueError where the spec would not hand the network plain 0–255 pixels."""
+    checked_options(spec, ())
     if spec.mean != (0, 0, 0) or spec.std != (1, 1, 1):
         raise ValueError(
             "nearest-color compares plain 0–255 colours: its spec needs mean (0, 0, 0) and std (1, 1, 1), "
