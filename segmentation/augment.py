@@ -1,4 +1,4 @@
-"""Changes that leave a defect a defect: turn, mirror, scale, light, noise, blur. NumPy and OpenCV only.
+"""Changes that leave a defect a defect: turn, mirror, scale, slant, light, noise, blur, dirt. NumPy and OpenCV only.
 
 Geometry is one warp from the picture straight to the crop, so that a crop is resampled once.
 """
@@ -27,7 +27,9 @@ class Augmentation:
     `zoom`: factor range of the scale; `turn_degrees`: small turns either way; `brightness` and `contrast`:
     relative changes; `gamma`: exponent range; `tint`: relative change of each colour channel;
     `noise_sigma`: in 0–255 units; `blur_sigma_px`: upper end; `paste_chance`: how often a rare label's regions
-    are copied onto another picture; all chances are 0–1.
+    are copied onto another picture; all chances are 0–1. `slant`: how far straight corners may lean, as the
+    tangent of the angle; `shade_chance` and `shade_depth`: how often one side is darker, and by which share at most;
+    `dirt_chance`: how often soft spots lie on the lens; `jpeg_chance`: how often the picture is compressed hard.
     """
 
     mirror_horizontally: bool = True
@@ -44,6 +46,11 @@ class Augmentation:
     blur_sigma_px: float = 1.0
     blur_chance: float = 0.15
     paste_chance: float = 0.3
+    slant: float = 0.0
+    shade_chance: float = 0.0
+    shade_depth: float = 0.5
+    dirt_chance: float = 0.0
+    jpeg_chance: float = 0.0
 
 
 NO_AUGMENTATION = Augmentation(
@@ -73,6 +80,9 @@ def random_warp(
     flip_y = -1.0 if augmentation.mirror_vertically and rng.random() < 0.5 else 1.0
     cosine, sine = np.cos(angle) / zoom, np.sin(angle) / zoom
     linear = np.array([[cosine * flip_x, -sine * flip_y], [sine * flip_x, cosine * flip_y]])
+    if augmentation.slant:
+        across, down = rng.uniform(-augmentation.slant, augmentation.slant, 2)
+        linear = linear @ np.array([[1.0, across], [down, 1.0]])
     middle = (crop_px - 1) / 2
     shift = np.asarray(centre) - linear @ np.array([middle, middle])
     return np.column_stack([linear, shift])
@@ -90,7 +100,7 @@ def warp_pair(rgb: Picture, mask: Mask, warp: npt.NDArray[np.float64], crop_px: 
 
 
 def change_light(rng: np.random.Generator, augmentation: Augmentation, rgb: Picture) -> Picture:
-    """Brightness, contrast, gamma and tint in one look-up table, then blur and noise by chance."""
+    """Brightness, contrast, gamma and tint in one look-up table, then shade, dirt, blur, noise and JPEG by chance."""
     gain = 1 + rng.uniform(-augmentation.contrast, augmentation.contrast)
     offset = rng.uniform(-augmentation.brightness, augmentation.brightness)
     gamma = float(np.exp(rng.uniform(*np.log(augmentation.gamma))))
@@ -99,6 +109,10 @@ def change_light(rng: np.random.Generator, augmentation: Augmentation, rgb: Pict
     table = ((level - 0.5) * gain + 0.5 + offset) * tint
     table8 = np.clip(np.rint(table * 255), 0, 255).astype(np.uint8).reshape(1, 256, 3)
     changed = _bytes(cv2.LUT(rgb, table8))
+    if augmentation.shade_chance and rng.random() < augmentation.shade_chance:
+        changed = _shaded(rng, augmentation.shade_depth, changed)
+    if augmentation.dirt_chance and rng.random() < augmentation.dirt_chance:
+        changed = _dirty(rng, changed)
     if rng.random() < augmentation.blur_chance:
         sigma = float(rng.uniform(0.3, max(0.31, augmentation.blur_sigma_px)))
         changed = _bytes(cv2.GaussianBlur(changed, (0, 0), sigma))
@@ -107,6 +121,10 @@ def change_light(rng: np.random.Generator, augmentation: Augmentation, rgb: Pict
         noise = rng.standard_normal(rgb.shape[:2], dtype=np.float32) * np.float32(sigma)
         noisy = changed.astype(np.float32) + noise[:, :, None]
         changed = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    if augmentation.jpeg_chance and rng.random() < augmentation.jpeg_chance:
+        _, encoded = cv2.imencode(".jpg", changed, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 60))])
+        decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        changed = changed if decoded is None else _bytes(decoded)
     return changed
 
 
@@ -131,6 +149,31 @@ def paste_regions(
     alpha = np.maximum(softened, region)[:, :, None]
     mixed = crop + alpha * (donor + shift.astype(np.float32) - crop)
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8), np.where(region, donor_truth, truth)
+
+
+def _shaded(rng: np.random.Generator, depth: float, rgb: Picture) -> Picture:
+    """One side darker than the other, as under a lamp that hangs askew."""
+    height, width = rgb.shape[:2]
+    angle = rng.uniform(0, 2 * np.pi)
+    across = np.linspace(-1, 1, width, dtype=np.float32) * np.float32(np.cos(angle))
+    down = np.linspace(-1, 1, height, dtype=np.float32) * np.float32(np.sin(angle))
+    place = np.clip((across[None, :] + down[:, None] + 1) / 2, 0, 1)
+    factor = 1 - np.float32(rng.uniform(0, depth)) * place
+    return np.rint(rgb * factor[:, :, None]).astype(np.uint8)
+
+
+def _dirty(rng: np.random.Generator, rgb: Picture) -> Picture:
+    """One to five soft grey spots, as drops and dust on a lens that is focused on something farther away."""
+    height, width = rgb.shape[:2]
+    side = min(height, width)
+    cover = np.zeros((height, width), np.float32)
+    for _ in range(int(rng.integers(1, 6))):
+        middle = (int(rng.integers(width)), int(rng.integers(height)))
+        radius = max(1, int(rng.uniform(0.02, 0.09) * side))
+        cv2.circle(cover, middle, radius, float(rng.uniform(0.25, 0.75)), -1)
+    softened = cv2.GaussianBlur(cover, (0, 0), max(0.8, 0.015 * side))[:, :, None]
+    grey = np.float32(rng.uniform(20, 200))
+    return np.rint(rgb + softened * (grey - rgb)).astype(np.uint8)
 
 
 def _bytes(array: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -91,11 +91,25 @@ def measure(
 
 
 def verdict(
-    measurements: Iterable[Measurement], defect_indices: Set[int], min_region_px: int
+    measurements: Iterable[Measurement],
+    defect_indices: Set[int],
+    min_region_px: int,
+    label_limits: Mapping[int, int] | None = None,
 ) -> Literal["pass", "fail"]:
-    """'fail' where any region of a defect label has at least `min_region_px` pixels, else 'pass'."""
-    largest = (row.largest_region_px for row in measurements if row.label_index in defect_indices)
-    return "fail" if max(largest, default=0) >= max(1, min_region_px) else "pass"
+    """'fail' where any region of a defect label has at least that label's least number of pixels, else 'pass'.
+
+    `label_limits` has it for labels with an operating point of their own, `min_region_px` is all the others'.
+    """
+    sizes = {row.label_index: row.largest_region_px for row in measurements if row.label_index in defect_indices}
+    return "fail" if reaches_limit(sizes, min_region_px, label_limits) else "pass"
+
+
+def reaches_limit(
+    largest_px: Mapping[int, int], min_region_px: int, label_limits: Mapping[int, int] | None = None
+) -> bool:
+    """Whether the largest region of any label (index → pixels) has at least the label's limit, never below 1."""
+    limits = label_limits or {}
+    return any(size >= max(1, limits.get(label, min_region_px)) for label, size in largest_px.items())
 
 
 def _checked(

@@ -21,8 +21,9 @@ from tqdm import tqdm
 
 from segmentation.augment import Augmentation
 from segmentation.evaluation import Evaluation, evaluate
+from segmentation.finishing import finished_spec
 from segmentation.model_card import model_card
-from segmentation.operating_point import choose_operating_point
+from segmentation.operating_point import choose_operating_points, with_operating_point
 from segmentation.pairs import Pair
 from segmentation.scenes import SCENE_LABELS, draw_scene, random_defects
 from segmentation.segmenter import Segmenter
@@ -76,9 +77,10 @@ def make(folder: Path, spec: ModelSpec, settings: TrainSettings, counts: Mapping
             bar.set_postfix_str(f"validation mean IoU {epoch.mean_iou or 0:.3f}")
             if epoch.is_best:
                 # after every better epoch, so that an interrupted run leaves a model behind
-                point = choose_operating_point(epoch.outcomes)
-                final = dataclasses.replace(spec, min_region_px=point.min_region_px)
+                final = with_operating_point(spec, choose_operating_points(epoch.outcomes))
                 _save(folder, final, epoch.module, "Training was not finished; this model was never scored.\n")
+    final = finished_spec(spec, epoch.module, epoch.outcomes, pairs["validation"], device="cpu")
+    _save(folder, final, epoch.module, "Not scored yet.\n")
     result = evaluate(Segmenter(folder, device="cpu"), pairs["test"])
     _save(folder, final, epoch.module, _card(final, settings, counts, result, epoch.steps))
     return result
@@ -101,7 +103,7 @@ def _card(spec: ModelSpec, settings: TrainSettings, counts: Mapping[str, int], r
             "Only drawn pictures: `segmentation.scenes`, brushed metal and glazed ceramic, 640×480 pixels,"
             f" {CLEAN_FRACTION:.0%} without a defect. No photo was used, and no weights of anybody else.",
             f"Training: {counts['train']} scenes (seed {SEEDS['train']}).",
-            f"Validation, for the best epoch and the operating point: {counts['validation']} scenes"
+            f"Validation, for the best epoch, the operating points and the temperature: {counts['validation']} scenes"
             f" (seed {SEEDS['validation']}).",
             f"Test, for the scores below only: {counts['test']} scenes (seed {SEEDS['test']}).",
         ),

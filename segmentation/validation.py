@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from segmentation.agreement import Agreement, confusion_counts
-from segmentation.measure import measure
-from segmentation.spec import IGNORE_INDEX
+from segmentation.measure import measure, reaches_limit
 
 Predict = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
 class PictureOutcome:
-    """One picture: is it truly defective, and how large is the largest predicted region of a defect label."""
+    """One picture: is it truly defective, and how large is the largest predicted region of a defect label.
+
+    `defect_px`: that largest region for each defect label by index. `true_defects`: the defect labels that the
+    truth has. `mean_iou` over the labels that this picture's truth or prediction has; None where all is ignored.
+    """
 
     name: str
     is_defective: bool
     largest_region_px: int
+    defect_px: Mapping[int, int] = field(default_factory=dict)
+    true_defects: frozenset[int] = frozenset()
+    mean_iou: float | None = None
+
+    def fails(self, min_region_px: int, label_limits: Mapping[int, int] | None = None) -> bool:
+        """The verdict rule of `segmentation.measure.verdict` on what is kept here."""
+        if not label_limits:
+            return self.largest_region_px >= max(1, min_region_px)
+        return reaches_limit(self.defect_px, min_region_px, label_limits)
 
 
 @dataclass(frozen=True)
@@ -44,18 +56,32 @@ def validate(
     agreement = Agreement.empty(label_count)
     outcomes: list[PictureOutcome] = []
     for name, rgb, truth in pictures:
-        prediction = predict(rgb)
-        agreement += Agreement(confusion_counts(truth, prediction, label_count))
-        present = np.flatnonzero(np.bincount(truth.ravel(), minlength=256)[:IGNORE_INDEX])
-        sizes = [row.largest_region_px for row in measure(prediction, label_count, None).measurements]
-        outcomes.append(
-            PictureOutcome(
-                name=name,
-                is_defective=bool(defect_indices & set(present.tolist())),
-                largest_region_px=max((sizes[label] for label in defect_indices), default=0),
-            )
-        )
+        pixels, outcome = judge_picture(name, truth, predict(rgb), label_count, defect_indices)
+        agreement += pixels
+        outcomes.append(outcome)
     return Validation(agreement=agreement, outcomes=tuple(outcomes))
+
+
+def judge_picture(
+    name: str,
+    truth: npt.NDArray[np.uint8],
+    prediction: npt.NDArray[np.uint8],
+    label_count: int,
+    defect_indices: frozenset[int],
+) -> tuple[Agreement, PictureOutcome]:
+    """One picture's counts and outcome from its masks uint8 (H, W); ValueError where they do not fit."""
+    pixels = Agreement(confusion_counts(truth, prediction, label_count))
+    true_defects = frozenset(label for label in defect_indices if pixels.truth_pixels[label])
+    sizes = [row.largest_region_px for row in measure(prediction, label_count, None).measurements]
+    defect_px = {label: sizes[label] for label in sorted(defect_indices)}
+    return pixels, PictureOutcome(
+        name=name,
+        is_defective=bool(true_defects),
+        largest_region_px=max(defect_px.values(), default=0),
+        defect_px=defect_px,
+        true_defects=true_defects,
+        mean_iou=pixels.mean_iou(),
+    )
 
 
 def selection_score(validation: Agreement, watched: Agreement | None = None) -> float:

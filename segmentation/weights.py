@@ -17,9 +17,20 @@ from safetensors.torch import save as save_tensors
 from torch import nn
 
 from segmentation.architectures import build
+from segmentation.model_files import CARD_FILE, FOREIGN_ONNX, SPEC_FILE, WEIGHTS_FILE, write_whole
 from segmentation.spec import ModelSpec
 
-SPEC_FILE, WEIGHTS_FILE, CARD_FILE = "model.json", "model.safetensors", "card.md"
+__all__ = [
+    "CARD_FILE",
+    "SPEC_FILE",
+    "WEIGHTS_FILE",
+    "LoadedModel",
+    "ModelFolderError",
+    "load_model",
+    "load_spec",
+    "save_model",
+]
+
 _MAX_SPEC_BYTES = 10_000_000
 
 
@@ -52,9 +63,9 @@ def save_model(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     content = save_tensors({name: _stored(value, dtype) for name, value in module.state_dict().items()})
-    _write(folder / WEIGHTS_FILE, content)
-    _write(folder / CARD_FILE, card.encode())
-    _write(folder / SPEC_FILE, spec.to_json().encode())
+    write_whole(folder / WEIGHTS_FILE, content)
+    write_whole(folder / CARD_FILE, card.encode())
+    write_whole(folder / SPEC_FILE, spec.to_json().encode())
     return hashlib.sha256(content).hexdigest()
 
 
@@ -76,6 +87,8 @@ def load_spec(folder: str | os.PathLike[str]) -> ModelSpec:
 def load_model(folder: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> LoadedModel:
     """Rebuild the network of a model folder with its weights. ModelFolderError says what is wrong."""
     spec = load_spec(folder)
+    if spec.architecture == FOREIGN_ONNX:
+        raise ModelFolderError(f"{folder} came as an ONNX file: it can segment, but it cannot be trained or exported")
     file = Path(folder) / WEIGHTS_FILE
     try:
         content = file.read_bytes()
@@ -97,9 +110,3 @@ def _stored(value: torch.Tensor, dtype: torch.dtype | None) -> torch.Tensor:
     if dtype is not None and value.is_floating_point():
         value = value.to(dtype)
     return value.contiguous()
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)

@@ -2,4 +2,4 @@
 
 
 class DatasetError(ValueError):
-    """A data set cannot be used; the message names the file, what was expected, and what is there."""
+    """A data set cannot be used; the message names the file (and line), what was expected, and what is there."""

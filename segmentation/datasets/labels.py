@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,12 @@ def write_labels(path: Path, labels: Sequence[LabelSpec]) -> None:
     path.mkdir(parents=True, exist_ok=True)
     classes = {str(label.index): label.name for label in labels}
     (path / "classes.json").write_text(json.dumps(classes, indent=1, ensure_ascii=False), "utf-8")
+    write_label_details(path, labels)
+
+
+def write_label_details(path: Path, labels: Sequence[LabelSpec]) -> None:
+    """Write labels.json, which only Pixelwise reads; other programs leave it alone in any format."""
+    path.mkdir(parents=True, exist_ok=True)
     full = [
         {"index": label.index, "name": label.name, "color": label.color, "is_defect": label.is_defect}
         for label in labels
@@ -55,38 +61,50 @@ def read_labels(path: Path) -> tuple[LabelSpec, ...]:
         raise DatasetError(f'{source}: expected {{"0": "background", …}}, found {str(classes)[:60]!r}')
     names: dict[int, str] = {}
     for key, name in classes.items():
-        if not str(key).isdigit() or not 0 <= int(key) < IGNORE_INDEX or not isinstance(name, str):
+        if not str(key).isdecimal() or not 0 <= int(key) < IGNORE_INDEX or not isinstance(name, str):
             raise DatasetError(f"{source}: expected label indices 0 to 254 with names, found {key!r}: {name!r}")
         names[int(key)] = name
-    known = _read_label_details(path / "labels.json")
-    has_clean = any(name.strip().lower() in CLEAN_NAMES for name in names.values())
-    return tuple(
-        known.get(index) or _guessed_label(index, name, place, has_clean)
-        for place, (index, name) in enumerate(sorted(names.items()))
-    )
+    known = {label.index: label for label in read_label_details(path)}
+    guessed = guessed_labels(names)
+    return tuple(known.get(label.index) or label for label in guessed)
 
 
-def _read_label_details(source: Path) -> dict[int, LabelSpec]:
+def read_label_details(path: Path) -> tuple[LabelSpec, ...]:
+    """The labels of labels.json, by index; none where there is no such file."""
+    source = path / "labels.json"
     if not source.is_file():
-        return {}
+        return ()
     try:
-        return {int(entry["index"]): LabelSpec(**entry) for entry in read_json(source)}
+        labels = [LabelSpec(**{**entry, "index": int(entry["index"])}) for entry in read_json(source)]
     except (TypeError, KeyError, ValueError) as error:
         raise DatasetError(
             f'{source}: expected a list of {{"index", "name", "color", "is_defect"}}: {error}'
         ) from error
+    wrong = [label.index for label in labels if not 0 <= label.index < IGNORE_INDEX]
+    if wrong or len({label.index for label in labels}) != len(labels):
+        raise DatasetError(f"{source}: expected each index 0 to 254 once, found {[label.index for label in labels]}")
+    return tuple(sorted(labels, key=lambda label: label.index))
 
 
-def _guessed_label(index: int, name: str, place: int, has_clean: bool) -> LabelSpec:
-    """Without labels.json: in a set that names a clean label every other label is taken for a defect."""
-    if name.strip().lower() in CLEAN_NAMES:
-        return LabelSpec(index, name, BACKGROUND_COLOR)
-    return LabelSpec(index, name, COLORS[(place - has_clean) % len(COLORS)], is_defect=has_clean)
+def guessed_labels(names: Mapping[int, str], *, may_be_defects: bool = True) -> tuple[LabelSpec, ...]:
+    """Labels with colours, by index. In a set that names a clean label every other label is taken for a defect."""
+    has_clean = any(is_clean(name) for name in names.values())
+    return tuple(
+        LabelSpec(index, name, BACKGROUND_COLOR)
+        if is_clean(name)
+        else LabelSpec(index, name, COLORS[(place - has_clean) % len(COLORS)], is_defect=has_clean and may_be_defects)
+        for place, (index, name) in enumerate(sorted(names.items()))
+    )
+
+
+def is_clean(name: str) -> bool:
+    """The name says that nothing is there."""
+    return name.strip().lower() in CLEAN_NAMES
 
 
 def read_json(path: Path) -> Any:
     """The file's content; DatasetError where it cannot be read as JSON."""
     try:
         return json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise DatasetError(f"{path}: expected JSON: {error}") from error

@@ -11,7 +11,8 @@ from PIL import Image
 
 from segmentation.datasets.errors import DatasetError
 from segmentation.datasets.folder import FolderDataset
-from segmentation.datasets.splits import groups_of_alike, signature, stratified_split
+from segmentation.datasets.likeness import groups_of_alike, signature
+from segmentation.datasets.splits import split_by_groups
 from segmentation.datasets.writer import FolderWriter
 from segmentation.spec import LabelSpec
 
@@ -234,7 +235,7 @@ class TestSplitWhereThereIsNone:
     def test_shares_of_a_large_set(self) -> None:
         names = [f"{number:03}" for number in range(200)]
         labels = [frozenset({0, 1}) if number < 20 else frozenset({0}) for number in range(200)]
-        splits = stratified_split(names, labels, np.arange(200, dtype=np.int32))
+        splits = split_by_groups(names, range(200), labels)
         assert [len(splits[split]) for split in ("train", "val", "test")] == [140, 30, 30]
         assert [sum(int(name) < 20 for name in splits[split]) for split in ("train", "val", "test")] == [14, 3, 3]
 

@@ -140,3 +140,11 @@ def test_confidence_must_fit_the_mask() -> None:
 )
 def test_verdict_is_about_the_largest_region_not_the_area(defects: set[int], min_region_px: int, expected: str) -> None:
     assert verdict(measure(drawn(), 5).measurements, defects, min_region_px) == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"), [({}, "pass"), ({1: 12}, "fail"), ({1: 13}, "pass"), ({3: 2}, "fail"), ({2: 1}, "pass")]
+)
+def test_a_labels_own_limit_stands_for_that_label_only(limits: dict[int, int], expected: str) -> None:
+    """The largest region of label 1 has 12 pixels, of label 3 two; 20 is the limit of all others."""
+    assert verdict(measure(drawn(), 5).measurements, {1, 2, 3}, 20, limits) == expected

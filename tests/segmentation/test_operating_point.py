@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation.agreement import Agreement
-from segmentation.operating_point import choose_operating_point, operating_point
+from segmentation.operating_point import (
+    MIN_DEFECTIVE_COUNT,
+    choose_operating_point,
+    choose_operating_points,
+    operating_point,
+    own_limits,
+    with_operating_point,
+)
+from segmentation.spec import LabelSpec, ModelSpec
 from segmentation.validation import PictureOutcome, selection_score, validate, watched_pictures
 
 
@@ -58,13 +66,77 @@ def test_a_model_that_finds_nothing() -> None:
 SIZES = st.lists(st.integers(0, 300), min_size=1, max_size=12)
 
 
+@settings(max_examples=40, deadline=None)
 @given(good=SIZES, defective=SIZES)
 def test_no_other_threshold_is_better(good: list[int], defective: list[int]) -> None:
     pictures = outcomes(good, defective)
     chosen = choose_operating_point(pictures)
     assert chosen.min_region_px >= 1
-    best = max(operating_point(pictures, size).f1 or 0 for size in range(1, 302))
+    occurring = {size + 1 for size in good + defective} | {1}
+    best = max(operating_point(pictures, size).f1 or 0 for size in occurring)
     assert (chosen.f1 or 0) == best
+
+
+def picture(true: int | None, **sizes: int) -> PictureOutcome:
+    """A picture that truly has label `true`, and the largest predicted region of label 1 (`pit`) and 2 (`dirt`)."""
+    found = {1: sizes.get("pit", 0), 2: sizes.get("dirt", 0)}
+    defects = frozenset() if true is None else frozenset({true})
+    return PictureOutcome("", true is not None, max(found.values()), found, defects)
+
+
+def two_defects(count: int) -> list[PictureOutcome]:
+    """Pits are small and never invented; dirt is large, and invented as often in sizes between the two."""
+    return [
+        *(picture(1, pit=10 + n % 7) for n in range(count)),
+        *(picture(2, dirt=400 + n % 7) for n in range(count)),
+        *(picture(None, dirt=90 + n % 7) for n in range(count)),
+    ]
+
+
+def test_a_labels_own_limit_where_it_helps() -> None:
+    common = choose_operating_point(two_defects(MIN_DEFECTIVE_COUNT))
+    own = choose_operating_points(two_defects(MIN_DEFECTIVE_COUNT))
+    assert (common.missed_count + common.rejected_count, own.missed_count, own.rejected_count) == (20, 0, 0)
+    assert own.min_region_px == common.min_region_px
+    assert set(own.label_limits) == {2}
+    assert 96 < own.label_limits[2] <= 400
+
+
+def test_too_few_pictures_of_a_label_leave_the_common_limit() -> None:
+    own = choose_operating_points(two_defects(MIN_DEFECTIVE_COUNT - 1))
+    assert own == choose_operating_point(two_defects(MIN_DEFECTIVE_COUNT - 1))
+
+
+def test_chance_gives_no_label_a_limit_of_its_own() -> None:
+    """Sizes say nothing about truth: what looks better on all pictures does not on those held out."""
+    rng = np.random.default_rng(3)
+    pictures = [
+        picture(rng.choice([1, 2, None]), pit=int(rng.integers(0, 100)), dirt=int(rng.integers(0, 100)))
+        for _ in range(120)
+    ]
+    assert choose_operating_points(pictures).label_limits == {}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([1, 2, None]), st.integers(0, 60), st.integers(0, 60)), max_size=90))
+def test_own_limits_never_judge_the_pictures_they_come_from_worse(rows: list[tuple[int | None, int, int]]) -> None:
+    pictures = [picture(true, pit=pit, dirt=dirt) for true, pit, dirt in rows]
+    common, own = choose_operating_point(pictures), choose_operating_points(pictures)
+    assert (own.f1 or 0) >= (common.f1 or 0)
+    assert all(limit >= 1 for limit in own.label_limits.values())
+
+
+def test_thresholds_travel_with_the_spec() -> None:
+    labels = (
+        LabelSpec(0, "ground", "#000000"),
+        LabelSpec(1, "pit", "#ff0000", True),
+        LabelSpec(2, "dirt", "#00ff00", True),
+    )
+    point = choose_operating_points(two_defects(MIN_DEFECTIVE_COUNT))
+    spec = ModelSpec.from_json(with_operating_point(ModelSpec("nearest-color", labels), point).to_json())
+    assert spec.min_region_px == point.min_region_px
+    assert own_limits(spec.labels) == dict(point.label_limits)
+    assert own_limits(with_operating_point(spec, choose_operating_point([])).labels) == {}
 
 
 def test_validation_counts_pixels_and_the_largest_defect_region() -> None:
@@ -86,6 +158,12 @@ def test_validation_counts_pixels_and_the_largest_defect_region() -> None:
     right_background = 2 * 400 - 1 - missed - found - invented
     assert result.agreement.counts.tolist() == [[right_background, invented, 0], [missed, found, 0], [0, 0, 0]]
     assert [(row.is_defective, row.largest_region_px) for row in result.outcomes] == [(True, 16), (False, 16)]
+    assert [(row.defect_px, row.true_defects) for row in result.outcomes] == [
+        ({1: 16, 2: 0}, {1}),
+        ({1: 16, 2: 0}, set()),
+    ]
+    clean_iou = (400 - 17) / 400 / 2
+    assert result.outcomes[1].mean_iou == pytest.approx(clean_iou)
 
 
 def test_selection_ignores_stray_labels_and_uses_watched_pictures() -> None:

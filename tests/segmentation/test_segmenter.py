@@ -70,6 +70,20 @@ def test_confidence_is_the_winners_softmax(tmp_path: Path) -> None:
     assert found.confidence.min() >= 1 / 3
 
 
+@pytest.mark.parametrize("changes", [{}, {"tile_px": 40}, {"max_side_px": 50}, {"max_side_px": 55, "tile_px": 32}])
+def test_confidence_is_that_of_the_logits_divided_by_the_temperature(changes: dict[str, int], tmp_path: Path) -> None:
+    model = segmenter(tmp_path, "unet", temperature=2.5, **changes)
+    picture = noise(72, 61)
+    logits = model.logits(picture)
+    assert (logits.dtype, logits.shape) == (np.float32, (3, 61, 72))
+    shares = np.exp(logits / 2.5) / np.exp(logits / 2.5).sum(axis=0)
+    found = model.segment([picture])[0]
+    np.testing.assert_allclose(found.confidence, shares.max(axis=0), atol=1e-5)
+    np.testing.assert_array_equal(found.mask, logits.argmax(axis=0))
+    rows, columns = np.array([0, 60, 7]), np.array([71, 0, 33])
+    np.testing.assert_array_equal(model.logits_at(picture, rows, columns), logits[:, rows, columns].T)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (129, 127), (40, 300)])
 def test_tiles_do_not_change_a_pointwise_model(size: tuple[int, int], tmp_path: Path) -> None:
     picture = noise(size[1], size[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import resource
 import time
 from pathlib import Path
 
@@ -10,61 +11,21 @@ import numpy as np
 import pytest
 import torch
 
-from segmentation.augment import NO_AUGMENTATION
 from segmentation.evaluation import evaluate
+from segmentation.heap import kept_heap
 from segmentation.model_card import model_card
-from segmentation.pairs import Pair, PairError
+from segmentation.pairs import PairError
 from segmentation.schedule import AveragedModel, Budget, learning_rate_factor
 from segmentation.segmenter import Segmenter
-from segmentation.spec import LabelSpec, ModelSpec
+from segmentation.spec import ModelSpec
 from segmentation.train import Epoch, TrainSettings, train
 from segmentation.weights import save_model
-
-LABELS = (
-    LabelSpec(0, "background", "#808080"),
-    LabelSpec(1, "red", "#DC1E1E", is_defect=True),
-    LabelSpec(2, "blue", "#1E3CDC", is_defect=True),
-    LabelSpec(3, "never seen", "#00FF00", is_defect=True),
-)
-SPEC = ModelSpec(
-    "unet", LABELS, encoder="tu-test_resnet", options={"encoder_depth": 3, "decoder_channels": [16, 16, 16]}
-)
-SETTINGS = TrainSettings(
-    epochs=2,
-    chunk_size=4,
-    crop_px=64,
-    learning_rate=5e-3,
-    averaging=0.8,
-    augmentation=NO_AUGMENTATION,
-    device="cpu",
-)
+from tests.segmentation.squares import LABELS, SETTINGS, SPEC, TRAIN, VALIDATION, pair
 
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
-
-
-def pair(number: int, *, labels: tuple[int, ...] = (1, 2), ignored: bool = False) -> Pair:
-    """Grey with a red and a blue square at random places, a little noise."""
-
-    def read() -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng(number)
-        mask = np.zeros((64, 80), np.uint8)
-        for label in labels:
-            x, y, side = rng.integers(0, 60), rng.integers(0, 44), rng.integers(10, 20)
-            mask[y : y + side, x : x + side] = label
-        rgb = np.array([label.rgb for label in LABELS], np.int64)[mask % len(LABELS)] + rng.integers(
-            -12, 13, (64, 80, 3)
-        )
-        if ignored:
-            mask[:] = 255
-        return np.clip(rgb, 0, 255).astype(np.uint8), mask
-
-    return Pair(f"picture {number}", read)
-
-
-TRAIN, VALIDATION = [pair(number) for number in range(16)], [pair(100 + number) for number in range(4)]
 
 
 def last(epochs: list[Epoch]) -> Epoch:
@@ -83,6 +44,29 @@ def test_it_learns(trained: list[Epoch]) -> None:
     final = trained[trained[-1].best_index - 1]
     assert final.is_best
     assert min(iou for iou in final.iou[:3] if iou is not None) > 0.7
+
+
+def test_the_curve_is_told(trained: list[Epoch]) -> None:
+    """Loss on unseen crops falls with the other, the learning rate ends low, the time left runs out."""
+    losses = [epoch.validation_loss for epoch in trained]
+    assert all(loss is not None for loss in losses)
+    assert losses[-1] < 0.6 * losses[0]
+    rates = [epoch.learning_rate for epoch in trained]
+    assert max(rates) <= SETTINGS.learning_rate
+    assert 0 < rates[-1] < 0.1 * SETTINGS.learning_rate
+    left = [epoch.seconds_left for epoch in trained]
+    assert left[0] > left[-1] == 0
+
+
+def test_the_same_four_pictures_are_shown_every_time(trained: list[Epoch]) -> None:
+    truths = {case.name: case.read()[1] for case in VALIDATION}
+    for epoch in trained:
+        assert [preview.name for preview in epoch.previews] == [case.name for case in VALIDATION]
+    for preview in trained[-1].previews:
+        assert preview.rgb.shape == (64, 80, 3)
+        np.testing.assert_array_equal(preview.truth, truths[preview.name])
+        assert (preview.mask == preview.truth).mean() > 0.9
+    assert any((one.mask != two.mask).any() for one, two in zip(trained[0].previews, trained[-1].previews, strict=True))
 
 
 def test_labels_in_neither_truth_nor_prediction_have_no_score(trained: list[Epoch]) -> None:
@@ -156,6 +140,19 @@ def test_minutes_are_kept() -> None:
     assert epochs[-1].steps > 0
 
 
+def test_minutes_of_the_processor_are_kept() -> None:
+    """Waiting costs nothing: a caller that sleeps as long as the budget still gets the whole training."""
+    began, slept = time.process_time(), 0.0
+    settings = dataclasses.replace(SETTINGS, epochs=None, cpu_minutes=1.5 / 60, patience=None)
+    for epoch in train(TRAIN[:4], VALIDATION[:1], SPEC, settings):
+        if slept < 1.5 and epoch.progress_fraction < 0.5:
+            time.sleep(0.75)
+            slept += 0.75
+    assert epoch.progress_fraction == 1.0
+    assert 0.75 < time.process_time() - began < 15
+    assert epoch.seconds > time.process_time() - began - 0.5 or slept == 0
+
+
 def test_patience_ends_a_training_that_gets_no_better() -> None:
     """With a learning rate of next to nothing the first epoch stays the best."""
     settings = dataclasses.replace(SETTINGS, epochs=50, learning_rate=1e-12, patience=3, averaging=0.0)
@@ -166,6 +163,48 @@ def test_patience_ends_a_training_that_gets_no_better() -> None:
 def test_ignored_pictures_teach_nothing() -> None:
     ignored = [pair(number, ignored=True) for number in range(4)]
     assert last(list(train(ignored, VALIDATION, SPEC, SETTINGS))).loss == 0
+
+
+def test_a_classical_method_has_one_epoch_with_all_there_is_to_tell(tmp_path: Path) -> None:
+    """Saved with the spec it comes with, it serves as it was scored."""
+    spec = ModelSpec("linear-svm", LABELS)
+    (epoch,) = train(TRAIN[:6], VALIDATION, spec, SETTINGS)
+    assert (epoch.index, epoch.best_index, epoch.is_best, epoch.progress_fraction) == (1, 1, True, 1.0)
+    assert np.isnan(epoch.loss)
+    assert epoch.validation_loss is None
+    assert len(epoch.previews) == len(epoch.outcomes) == 4
+    assert epoch.mean_iou is not None
+    assert epoch.mean_iou > 0.5
+    save_model(tmp_path, epoch.spec, epoch.module, card="")
+    result = evaluate(Segmenter(tmp_path, device="cpu"), VALIDATION, min_region_px=1)
+    assert result.agreement.ious() == epoch.iou
+
+
+def test_what_needs_no_training_is_not_trained() -> None:
+    with pytest.raises(ValueError, match="nearest-color needs no training"):
+        next(train(TRAIN, VALIDATION, ModelSpec("nearest-color", LABELS), SETTINGS))
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "tversky"])
+def test_the_loss_is_chosen_by_name(loss: str) -> None:
+    """Another loss gives other numbers from the same first step on."""
+    settings = dataclasses.replace(SETTINGS, epochs=1)
+    usual = next(train(TRAIN[:2], VALIDATION[:1], SPEC, settings)).loss
+    assert next(train(TRAIN[:2], VALIDATION[:1], SPEC, dataclasses.replace(settings, loss=loss))).loss != usual
+
+
+def test_freed_memory_is_kept_while_training() -> None:
+    """The second large array comes without new pages from the system."""
+
+    def new_pages() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.ones(64 * 1024**2 // 4)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    with kept_heap():
+        new_pages()
+        assert new_pages() < 2000
+    assert new_pages() > 10_000
 
 
 def test_label_that_validation_lacks_is_watched() -> None:
@@ -202,6 +241,17 @@ class TestRefusals:
             TrainSettings(epochs=1, minutes=1)
         with pytest.raises(ValueError, match="at least one epoch"):
             TrainSettings(epochs=0)
+        with pytest.raises(ValueError, match="cpu_minutes only without"):
+            TrainSettings(minutes=1, cpu_minutes=1)
+        with pytest.raises(ValueError, match="not from both"):
+            TrainSettings(pretrained="imagenet", initial_model=Path("earlier"))
+        with pytest.raises(ValueError, match="no loss 'hope': take 'auto' or one of dice-cross-entropy"):
+            next(train(TRAIN[:2], VALIDATION[:1], SPEC, dataclasses.replace(SETTINGS, loss="hope")))
+
+    def test_a_picture_of_the_locked_test_split(self) -> None:
+        locked = dataclasses.replace(TRAIN[0], is_held_out=True)
+        with pytest.raises(PairError, match="picture 0 belongs to the test split"):
+            next(train([*TRAIN[1:], locked], VALIDATION, SPEC, SETTINGS))
 
 
 class TestSchedule:
@@ -223,6 +273,13 @@ class TestSchedule:
         assert budget.progress_fraction == 0.5
         now[0] = 141.0
         assert budget.progress_fraction == 1.0
+
+    def test_budget_goes_on_after_an_interruption(self) -> None:
+        now = [7.0]
+        budget = Budget(steps=None, seconds=50, clock=lambda: now[0], spent_seconds=20)
+        now[0] = 17.0
+        assert budget.elapsed_seconds == 30
+        assert budget.progress_fraction == 0.6
 
     def test_budget_needs_one_of_both(self) -> None:
         with pytest.raises(ValueError, match="either epochs or minutes"):

@@ -1,0 +1,111 @@
+"""Which backend runs a model folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from segmentation import architectures
+from segmentation.backends.eager import EagerBackend
+from segmentation.backends.evened import EvenedBackend
+from segmentation.backends.foreign import ForeignBackend
+from segmentation.backends.onnx_runtime import onnx_backend, runs_on_cuda
+from segmentation.backends.openvino_runtime import openvino_backend
+from segmentation.backends.signature import Signature
+from segmentation.model_files import (
+    BACKENDS,
+    EXPORTED_TO,
+    FOREIGN_ONNX,
+    ONNX,
+    ONNX_FILE,
+    OPENVINO,
+    TORCH,
+    ExportError,
+    chosen_backend,
+    read_check,
+)
+from segmentation.spec import ModelSpec
+from segmentation.weights import load_model
+
+AUTO = "auto"
+_log = logging.getLogger(__name__)
+
+
+class Backend(Protocol):
+    """`logits`: normalised float (N, C, h, w) on `device` → float32 (N, K, h, w) there."""
+
+    name: str
+    device: torch.device
+
+    def logits(self, pixels: torch.Tensor) -> torch.Tensor: ...
+
+
+def open_backend(folder: str | os.PathLike[str], spec: ModelSpec, device: torch.device, name: str = AUTO) -> Backend:
+    """The backend of that name; "auto": the one that `backend.json` names, else PyTorch.
+
+    Where the chosen export cannot serve (a GPU its runtime does not know, a damaged file) "auto" says so in the log
+    and takes PyTorch. Asked for by name it raises ExportError; ModelFolderError where the folder holds no model.
+    """
+    if name not in (AUTO, *BACKENDS):
+        raise ValueError(f"the backend is one of {', '.join((AUTO, *BACKENDS))}, not {name!r}")
+    if spec.architecture == FOREIGN_ONNX:
+        return _foreign_model(Path(folder), spec, device, name)
+    if name == AUTO:
+        try:
+            chosen = chosen_backend(folder)
+            if chosen != TORCH:
+                return open_export(folder, spec, device, chosen)
+        except ExportError as error:
+            _log.warning("%s runs by PyTorch: %s", folder, error)
+    elif name != TORCH:
+        return open_export(folder, spec, device, name)
+    module = load_model(folder).module
+    return EagerBackend(module, device, is_exact=architectures.find(spec.architecture).is_exact)
+
+
+def open_export(folder: str | os.PathLike[str], spec: ModelSpec, device: torch.device, name: str) -> Backend:
+    """An export that has passed its check. ExportError where there is none or it does not run here."""
+    check = read_check(folder, name)
+    if check is None or not check.is_good:
+        raise ExportError(f"{folder} has no checked {name} export of its weights: export it first")
+    _refuse_unknown_gpu(name, device)
+    signature = Signature(multiple_px=check.multiple_px, least_px=check.least_px)
+    return open_file(Path(folder) / EXPORTED_TO[name], name, signature, device, evens_light=spec.evens_light)
+
+
+def open_file(path: Path, name: str, signature: Signature, device: torch.device, *, evens_light: bool) -> Backend:
+    """Run one exported file. ExportError where it cannot be opened."""
+    try:
+        opened = openvino_backend if name == OPENVINO else onnx_backend
+        backend = opened(path, signature, device)
+    except ValueError as error:
+        raise ExportError(f"{error}; export the model again") from error
+    return EvenedBackend(backend) if evens_light else backend
+
+
+def _foreign_model(folder: Path, spec: ModelSpec, device: torch.device, name: str) -> ForeignBackend:
+    if name not in (AUTO, ONNX):
+        raise ExportError(f"this model came as an ONNX file: only ONNX Runtime can run it, not {name}")
+    path = folder / ONNX_FILE
+    if not path.is_file():
+        raise ExportError(f"no model in {folder}: {ONNX_FILE} is missing")
+    on = device if runs_on_cuda() else torch.device("cpu")
+    backend = onnx_backend(path, Signature.of_options(spec.options), on)
+    backend.device = device
+    return backend
+
+
+def runs_on(name: str, device: torch.device) -> bool:
+    """Whether this backend, as installed here, knows the device. "auto" finds one that does."""
+    return device.type != "cuda" or name in (AUTO, TORCH) or (name == ONNX and runs_on_cuda())
+
+
+def _refuse_unknown_gpu(name: str, device: torch.device) -> None:
+    if not runs_on(name, device):
+        raise ExportError(
+            f"the {name} runtime installed here has no support for NVIDIA GPUs: take device 'cpu' or backend 'torch'"
+        )

@@ -1,0 +1,152 @@
+"""A model folder for another runtime: written, checked against PyTorch's masks, and only then kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import openvino
+import torch
+
+from segmentation.architectures.light_evening import EVENED_CHANNELS, EvenLight
+from segmentation.backends import Signature, open_file
+from segmentation.model_files import (
+    CHECKED_IMAGES,
+    EXPORTED_TO,
+    EXPORTS_FOLDER,
+    FOREIGN_ONNX,
+    LEAST_AGREEMENT,
+    ONNX,
+    OPENVINO,
+    ExportCheck,
+    ExportError,
+    write_check,
+)
+from segmentation.onnx_writer import write_onnx
+from segmentation.scenes import draw_scene
+from segmentation.segmenter import Segmenter
+from segmentation.weights import load_model, load_spec
+
+Picture = npt.NDArray[np.uint8]
+
+_SCENE_SIZES = ((320, 240), (256, 256), (250, 187), (97, 130))
+_SEED = 16
+_CPU = torch.device("cpu")
+
+
+def export_model(
+    folder: str | os.PathLike[str], backend: str, pictures: Iterable[Picture] = (), *, seed: int = _SEED
+) -> ExportCheck:
+    """Write `exports/` of a model folder for "onnx" or "openvino" and check it on 16 pictures uint8 (H, W, 3).
+
+    Fewer pictures than 16 are made up with drawn scenes of four sizes. Every fourth picture is also cut to an odd
+    size, so that more than one is tried. ExportError where the architecture cannot be exported or under 99.9 % of
+    the pixels get PyTorch's label: then nothing is left behind, and an earlier good export stays.
+    """
+    if backend not in EXPORTED_TO:
+        raise ExportError(f"a model is exported to {' or '.join(EXPORTED_TO)}, not {backend!r}")
+    if load_spec(folder).architecture == FOREIGN_ONNX:
+        raise ExportError("this model came as an ONNX file: it is one already, and cannot be turned into another")
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
+        check, written = _written_and_checked(folder, backend, Path(partial), pictures, seed)
+        if not check.is_good:
+            raise ExportError(
+                f"the {backend} export gives {1 - check.agreement_fraction:.3%} of the pixels of {check.image_count} "
+                f"pictures another label than PyTorch; at most {1 - LEAST_AGREEMENT:.1%} may differ, so it was not kept"
+            )
+        _put_in_place(written, Path(folder) / EXPORTS_FOLDER, backend)
+    write_check(folder, check)
+    return check
+
+
+def agreement(one: Segmenter, other: Segmenter, pictures: Iterable[Picture]) -> tuple[float, int]:
+    """The share of all pixels to which two segmenters give the same label, 0–1, and how many pictures there were."""
+    same = pixels = count = 0
+    for picture in pictures:
+        masks = [segmenter.segment([picture])[0].mask for segmenter in (one, other)]
+        same += int((masks[0] == masks[1]).sum())
+        pixels += masks[0].size
+        count += 1
+    if count == 0:
+        raise ValueError("masks are compared on at least one picture")
+    return same / pixels, count
+
+
+def check_pictures(pictures: Iterable[Picture], channels: int = 3, seed: int = _SEED) -> Iterator[Picture]:
+    """16 pictures of several sizes: those given, then drawn ones; every fourth cut to odd sides.
+
+    A model of four channels and more gets pictures of fewer with their channels repeated.
+    """
+    for number, picture in enumerate(islice(chain(pictures, _drawn(seed)), CHECKED_IMAGES)):
+        if number % 4 == 3 and min(picture.shape[:2]) > 8:
+            height, width = (length - length // 5 | 1 for length in picture.shape[:2])
+            picture = np.ascontiguousarray(picture[:height, :width])
+        if channels > picture.shape[2]:
+            picture = np.ascontiguousarray(picture[:, :, np.arange(channels) % picture.shape[2]])
+        yield picture
+
+
+def _drawn(seed: int) -> Iterator[Picture]:
+    for number in range(CHECKED_IMAGES):
+        width, height = _SCENE_SIZES[number % len(_SCENE_SIZES)]
+        yield draw_scene(np.random.default_rng((seed, number)), width=width, height=height).rgb
+
+
+def _written_and_checked(
+    folder: str | os.PathLike[str], backend: str, partial: Path, pictures: Iterable[Picture], seed: int
+) -> tuple[ExportCheck, list[Path]]:
+    """The export in `partial`, its check, and its files."""
+    loaded = load_model(folder)
+    onnx_file = partial / "model.onnx"
+    module, channels = loaded.module, loaded.spec.channels
+    if isinstance(module, EvenLight):
+        module, channels = module.network, EVENED_CHANNELS
+    network = write_onnx(module, channels, onnx_file)
+    files = [onnx_file] if backend == ONNX else _as_openvino(onnx_file)
+    signature = Signature(multiple_px=network.multiple_px, least_px=network.least_px)
+    opened = open_file(files[0], backend, signature, _CPU, evens_light=loaded.spec.evens_light)
+    exported = Segmenter.of_backend(loaded.spec, opened)
+    original = Segmenter.of_module(loaded.spec, loaded.module, device="cpu")
+    fraction, count = agreement(original, exported, check_pictures(pictures, loaded.spec.channels, seed))
+    names = ("torch", "onnxruntime") if backend == ONNX else ("torch", "openvino")
+    check = ExportCheck(
+        backend=backend,
+        agreement_fraction=fraction,
+        image_count=count,
+        file_bytes=sum(file.stat().st_size for file in files),
+        checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        weights_sha256=loaded.sha256,
+        multiple_px=network.multiple_px,
+        least_px=network.least_px,
+        versions={name: version(name) for name in names},
+    )
+    return check, files
+
+
+def _as_openvino(onnx_file: Path) -> list[Path]:
+    """model.xml and model.bin beside an ONNX file. `convert_model` would do the same and report its use."""
+    target = onnx_file.with_name("model.xml")
+    try:
+        openvino.save_model(openvino.Core().read_model(onnx_file), target, compress_to_fp16=False)
+    except RuntimeError as error:
+        raise ExportError(f"OpenVINO cannot take this architecture: {error}") from error
+    return [target, target.with_suffix(".bin")]
+
+
+def _put_in_place(files: list[Path], exports: Path, backend: str) -> None:
+    exports.mkdir(exist_ok=True)
+    # Without its check an export is not used: half a replacement never serves.
+    (exports / f"{backend}.json").unlink(missing_ok=True)
+    if backend == OPENVINO:
+        (exports / "openvino").mkdir(exist_ok=True)
+    target = exports.parent / EXPORTED_TO[backend]
+    for file in files:
+        shutil.move(file, target.with_name(file.name))

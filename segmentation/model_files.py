@@ -1,0 +1,131 @@
+"""Which files make up a model folder, and what was found out about its exports. Needs no torch.
+
+`model.json` (its spec), `model.safetensors` (its weights; `model.onnx` where the model came as ONNX), `card.md` (what
+to know), and what may be made of them later: `exports/model.onnx`, `exports/openvino/model.xml` and `.bin`, each with
+its check in `exports/<backend>.json`, and `backend.json`, which names the one that serves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SPEC_FILE, WEIGHTS_FILE, CARD_FILE = "model.json", "model.safetensors", "card.md"
+ONNX_FILE, BACKEND_FILE, EXPORTS_FOLDER = "model.onnx", "backend.json", "exports"
+FOREIGN_ONNX = "onnx"
+"""The architecture of a model that came as an ONNX file: it can segment, but not be trained on."""
+
+TORCH, ONNX, OPENVINO = "torch", "onnx", "openvino"
+BACKENDS = (TORCH, ONNX, OPENVINO)
+EXPORTED_TO = {ONNX: Path(EXPORTS_FOLDER, ONNX_FILE), OPENVINO: Path(EXPORTS_FOLDER, "openvino", "model.xml")}
+
+LEAST_AGREEMENT = 0.999
+CHECKED_IMAGES = 16
+
+
+class ExportError(ValueError):
+    """A model that cannot be exported, or an export that may not serve; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class ExportCheck:
+    """How an export's masks compare with PyTorch's on `image_count` pictures.
+
+    `agreement_fraction` of all their pixels have the same label. `file_bytes` of the exported files. `checked_at` is
+    an ISO 8601 time in UTC. `multiple_px` and `least_px`: sides the exported network wants. `weights_sha256`:
+    the weights it was made of.
+    """
+
+    backend: str
+    agreement_fraction: float
+    image_count: int
+    file_bytes: int
+    checked_at: str
+    weights_sha256: str
+    multiple_px: int = 1
+    least_px: int = 1
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_good(self) -> bool:
+        return self.agreement_fraction >= LEAST_AGREEMENT and self.image_count >= CHECKED_IMAGES
+
+
+def weights_path(folder: str | os.PathLike[str], architecture: str) -> Path:
+    """Where a model folder of this architecture keeps its weights."""
+    return Path(folder) / (ONNX_FILE if architecture == FOREIGN_ONNX else WEIGHTS_FILE)
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_path(folder: str | os.PathLike[str], backend: str) -> Path:
+    return Path(folder) / EXPORTS_FOLDER / f"{backend}.json"
+
+
+def read_check(folder: str | os.PathLike[str], backend: str) -> ExportCheck | None:
+    """The check of an export; None where the folder has no such export or it is of other weights."""
+    if backend not in EXPORTED_TO:
+        return None
+    found = _read_json(check_path(folder, backend))
+    if found is None:
+        return None
+    try:
+        check = ExportCheck(**found)
+    except TypeError as error:
+        raise ExportError(f"{check_path(folder, backend)} is no check of an export: {error}; export again") from error
+    weights = Path(folder) / WEIGHTS_FILE
+    if not weights.is_file() or file_sha256(weights) != check.weights_sha256:
+        return None
+    return check
+
+
+def write_check(folder: str | os.PathLike[str], check: ExportCheck) -> None:
+    write_whole(check_path(folder, check.backend), json.dumps(dataclasses.asdict(check), indent=1).encode())
+
+
+def chosen_backend(folder: str | os.PathLike[str]) -> str:
+    """What `backend.json` says serves here; `torch` where there is none, or it is damaged or names nothing known."""
+    try:
+        name = (_read_json(Path(folder) / BACKEND_FILE) or {}).get("backend", TORCH)
+    except ExportError:
+        return TORCH
+    return name if name in BACKENDS else TORCH
+
+
+def choose_backend(folder: str | os.PathLike[str], backend: str) -> None:
+    """Let this one serve from the next time the model is loaded. ExportError where it has passed no check."""
+    if backend not in BACKENDS:
+        raise ExportError(f"the backend is one of {', '.join(BACKENDS)}, not {backend!r}")
+    if backend != TORCH:
+        check = read_check(folder, backend)
+        if check is None or not check.is_good:
+            raise ExportError(f"this model has no checked {backend} export: export it first")
+    write_whole(Path(folder) / BACKEND_FILE, json.dumps({"backend": backend}).encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file at once or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ExportError(f"{path} is damaged ({error}); delete it or export again") from error
+    if not isinstance(found, dict):
+        raise ExportError(f"{path} is damaged; delete it or export again")
+    return found
