@@ -8,7 +8,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from analytics import queries
-from analytics.queries import LabelRow, ProjectState, SourceRow, SummaryRow, TrendRow
+from analytics.queries import LabelRow, ProjectState, PromotionRow, SourceRow, SummaryRow, TrendRow
 from analytics.scope import Scope
 from analytics.snapshot import snapshot
 from analytics.statistics import MIN_IMAGES_COUNT, Interval, difference, wilson
@@ -68,6 +68,7 @@ class Dashboard:
     unit: Unit
     is_coarsened: bool
     trend: tuple[TrendRow, ...]
+    promotions: tuple[PromotionRow, ...]
     sources: tuple[SourceRow, ...]
     upload_time_count: int
     state: ProjectState
@@ -116,6 +117,7 @@ def build_dashboard(cursor: Any, scope: Scope) -> Dashboard:
             unit=unit,
             is_coarsened=is_coarsened,
             trend=queries.trend(cursor, scope, unit),
+            promotions=queries.promotions(cursor, scope),
             sources=queries.by_source(cursor, scope),
             upload_time_count=queries.upload_time_count(cursor, scope),
             state=queries.project_state(cursor, scope.project_id),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analytics.dashboard import Change, Dashboard, Rate, local
-from analytics.queries import LabelRow, SourceRow, TrendRow
+from analytics.queries import LabelRow, PromotionRow, SourceRow, TrendRow
 from analytics.scope import Scope
 
 
@@ -25,6 +25,7 @@ def dashboard_json(dashboard: Dashboard) -> dict[str, Any]:
         "labels": [_label_json(dashboard, label) for label in dashboard.labels],
         "trend_unit": dashboard.unit,
         "trend": [_trend_json(dashboard.scope, row) for row in dashboard.trend],
+        "promotions": [_promotion_json(dashboard.scope, row) for row in dashboard.promotions],
         "sources": [_source_json(row) for row in dashboard.sources],
         "upload_time_count": dashboard.upload_time_count,
         "in_progress_count": dashboard.state.in_progress_count,
@@ -72,6 +73,15 @@ def _label_json(dashboard: Dashboard, label: LabelRow) -> dict[str, Any]:
 
 def _trend_json(scope: Scope, row: TrendRow) -> dict[str, Any]:
     return {"start": local(row.start, scope).isoformat(), **_counts_json(row)}
+
+
+def _promotion_json(scope: Scope, row: PromotionRow) -> dict[str, Any]:
+    return {
+        "at": local(row.at, scope).isoformat(),
+        "number": row.number,
+        "architecture": row.architecture,
+        "kind": "roll-back" if row.is_roll_back else "live",
+    }
 
 
 def _source_json(row: SourceRow) -> dict[str, Any]:

@@ -64,14 +64,25 @@ class Bar:
     is_faint: bool = False
 
 
-def trend(points: Sequence[Point], *, width: timedelta, color: str = RATE) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Marker:
+    """Something that happened at `x` on a trend: a line with a short label, more when pointed at."""
+
+    x: str
+    label: str
+    hover: str
+
+
+def trend(
+    points: Sequence[Point], *, width: timedelta, color: str = RATE, markers: Sequence[Marker] = ()
+) -> dict[str, Any]:
     """Rate over time with its interval as error bars or, for many points, a band; below it the n of each.
 
     `width` is the time that a point stands for.
     """
     many = len(points) > _ERROR_BARS_UP_TO
     xs = [point.x for point in points]
-    drawn = figure(height=340, margin={"l": 52, "r": 12, "t": 8, "b": 36})
+    drawn = figure(height=340, margin={"l": 52, "r": 12, "t": 22 if markers else 8, "b": 36})
     if many:
         drawn.add_traces(_band(points, color))
     drawn.add_scatter(
@@ -100,6 +111,7 @@ def trend(points: Sequence[Point], *, width: timedelta, color: str = RATE) -> di
         hoverinfo="text",
         customdata=[point.all_query for point in points],
     )
+    drawn.add_traces(_markers(markers))
     drawn.update_layout(
         xaxis=axis(
             type="date",
@@ -110,6 +122,7 @@ def trend(points: Sequence[Point], *, width: timedelta, color: str = RATE) -> di
         ),
         yaxis=axis(tickformat=",.1~%", domain=[0.32, 1], nticks=5, **_top(points, many)),
         yaxis2=axis(domain=[0, 0.2], nticks=3, rangemode="tozero", title=title("Images")),
+        yaxis3=axis(domain=[0.32, 1], range=[0, 1], overlaying="y", visible=False),
     )
     return plain(drawn)
 
@@ -214,6 +227,26 @@ def dots(points: Sequence[Point], *, overall: float, color: str = RATE) -> dict[
         yaxis=axis(showgrid=False, automargin=True, **names, **_downwards(points)),
     )
     return plain(drawn)
+
+
+def _markers(markers: Sequence[Marker]) -> list[go.Scatter]:
+    """On an axis of their own from bottom to top, so that they neither stretch nor follow the rates."""
+    return [
+        go.Scatter(
+            x=[marker.x, marker.x],
+            y=[0, 1],
+            yaxis="y3",
+            mode="lines+text",
+            line={"color": REFERENCE, "width": 1.5, "dash": "dot"},
+            text=["", lines(marker.label)],
+            textposition="top center",
+            textfont={"size": 11, "color": REFERENCE},
+            cliponaxis=False,
+            hovertext=lines(marker.hover),
+            hoverinfo="text",
+        )
+        for marker in markers
+    ]
 
 
 def _top(points: Sequence[Point], many: bool) -> dict[str, Any]:

@@ -76,6 +76,16 @@ class DailyRow:
 
 
 @dataclass(frozen=True)
+class PromotionRow:
+    """A model version went live at `at`, aware; `is_roll_back` where it had been live before."""
+
+    at: datetime
+    number: int
+    architecture: str
+    is_roll_back: bool
+
+
+@dataclass(frozen=True)
 class ProjectState:
     """Why a project's dashboard may be empty."""
 
@@ -138,6 +148,15 @@ _UPLOAD_TIMES: LiteralString = """
     WHERE image.captured_at_from = 'upload' AND {rows}
 """
 
+_PROMOTIONS: LiteralString = """
+    SELECT promotion.at, model_version.number, model_version.architecture, promotion.kind = 'roll-back'
+    FROM promotion JOIN model_version ON model_version.id = promotion.model_version_id
+    WHERE promotion.project_id = %(project_id)s
+      AND (%(start_at)s::timestamptz IS NULL OR promotion.at >= %(start_at)s::timestamptz)
+      AND (%(end_at)s::timestamptz IS NULL OR promotion.at < %(end_at)s::timestamptz)
+    ORDER BY promotion.at, promotion.id
+"""
+
 _STATE: LiteralString = """
     SELECT EXISTS (SELECT FROM image WHERE image.project_id = %(project_id)s),
            EXISTS (SELECT FROM project WHERE project.id = %(project_id)s AND live_model_id IS NOT NULL),
@@ -195,6 +214,12 @@ def upload_time_count(cursor: Any, scope: Scope) -> int:
     """How many inspected images stand at their upload time because nothing said when they were captured."""
     cursor.execute(_text(_UPLOAD_TIMES, rows=sql.SQL(CHOSEN_ROWS)), parameters(scope))
     return int(cursor.fetchone()[0])
+
+
+def promotions(cursor: Any, scope: Scope) -> tuple[PromotionRow, ...]:
+    """Which model versions went live within the scope's time, oldest first."""
+    cursor.execute(_PROMOTIONS, parameters(scope))
+    return tuple(PromotionRow(*row) for row in cursor.fetchall())
 
 
 def project_state(cursor: Any, project_id: int) -> ProjectState:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from analytics import figures
 from analytics.dashboard import Dashboard, Rate, local
-from analytics.figures import Point
+from analytics.figures import Marker, Point
 from analytics.panels import Panel, TableRow, rate_cells, rate_text
-from analytics.queries import SourceRow, TrendRow
+from analytics.queries import PromotionRow, SourceRow, TrendRow
 from analytics.scope import WITHOUT_SOURCE
 from analytics.statistics import MIN_IMAGES_COUNT
 from analytics.theme import RATE
@@ -28,6 +29,8 @@ def trend_panel(dashboard: Dashboard) -> Panel:
         sentence = f"A point per {dashboard.scope.bucket} would be too many here. {sentence}"
     if any(point.is_too_few for point in points):
         sentence = f"{sentence} {_HOLLOW}"
+    if _shown_promotions(dashboard):
+        sentence = f"{sentence} Dotted lines: a model version went live."
     if dashboard.upload_time_count:
         sentence = f"{sentence} {_upload_times(dashboard.upload_time_count)}"
     label = dashboard.label
@@ -35,13 +38,48 @@ def trend_panel(dashboard: Dashboard) -> Panel:
         key="trend",
         title=f"{_subject(dashboard)} by {dashboard.unit}",
         sentence=sentence,
-        figure=figures.trend(points, width=_WIDTHS[dashboard.unit], color=label.color if label else RATE),
-        columns=(dashboard.unit.capitalize(), "Images", _counted_as(dashboard), "Share", "95% interval"),
-        rows=tuple(
-            TableRow((_when(dashboard, row.start), *rate_cells(_rate(row))), point.query)
-            for row, point in zip(dashboard.trend, points, strict=True)
+        figure=figures.trend(
+            points,
+            width=_WIDTHS[dashboard.unit],
+            color=label.color if label else RATE,
+            markers=[_marker(dashboard, promotion) for promotion in _shown_promotions(dashboard)],
         ),
+        columns=(dashboard.unit.capitalize(), "Images", _counted_as(dashboard), "Share", "95% interval"),
+        rows=_trend_rows(dashboard, points),
     )
+
+
+def _trend_rows(dashboard: Dashboard, points: Sequence[Point]) -> tuple[TableRow, ...]:
+    """The points, and among them what went live when."""
+    rows = [
+        (row.start, TableRow((_when(dashboard, row.start), *rate_cells(_rate(row))), point.query))
+        for row, point in zip(dashboard.trend, points, strict=True)
+    ]
+    rows += [
+        (row.at, TableRow((_went_live(dashboard, row), "", "", "", ""), dashboard.scope.images_query(defective=False)))
+        for row in _shown_promotions(dashboard)
+    ]
+    return tuple(row for _, row in sorted(rows, key=lambda row: row[0]))
+
+
+def _shown_promotions(dashboard: Dashboard) -> list[PromotionRow]:
+    """Those between the first point and one step after the last: others say nothing about these images."""
+    if not dashboard.trend:
+        return []
+    width = _WIDTHS[dashboard.unit]
+    first, last = dashboard.trend[0].start, dashboard.trend[-1].start + 2 * width
+    return [row for row in dashboard.promotions if first <= row.at < last]
+
+
+def _marker(dashboard: Dashboard, row: PromotionRow) -> Marker:
+    x = local(row.at, dashboard.scope).strftime("%Y-%m-%dT%H:%M")
+    return Marker(x, f"v{row.number}", _went_live(dashboard, row))
+
+
+def _went_live(dashboard: Dashboard, row: PromotionRow) -> str:
+    at = hour(row.at, dashboard.scope.time_zone)
+    words = f"Rolled back to version {row.number}" if row.is_roll_back else f"Version {row.number} went live"
+    return f"{words} ({row.architecture}), {at}"
 
 
 def _upload_times(number: int) -> str:

@@ -13,7 +13,10 @@ from psycopg import sql
 
 from analytics.scope import Scope
 
-AFFECTED: LiteralString = "measurement.largest_region_px >= prediction.min_region_px"
+LIMIT: LiteralString = "coalesce(measurement.min_region_px, prediction.min_region_px)"
+"""What a label was judged by: its own limit where the model has one for it, else the prediction's."""
+
+AFFECTED: LiteralString = "measurement.largest_region_px >= " + LIMIT
 """The rule: a label affects an image when its largest region reaches the limit the verdict was judged by."""
 
 _CHOSEN_ROLLUP: LiteralString = """
@@ -26,7 +29,7 @@ _CHOSEN_ROLLUP: LiteralString = """
 """
 
 CHOSEN_ROWS: LiteralString = """
-    image.project_id = %(project_id)s AND prediction.state = 'done'
+    image.project_id = %(project_id)s AND prediction.state = 'done' AND NOT prediction.is_shadow
     AND (CASE WHEN %(model_version_id)s::bigint IS NULL THEN prediction.is_current
               ELSE prediction.model_version_id = %(model_version_id)s::bigint END)
     AND (%(start_at)s::timestamptz IS NULL OR image.captured_at >= %(start_at)s::timestamptz)

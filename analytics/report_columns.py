@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import LiteralString
 
-from analytics.relations import AFFECTED
+from analytics.relations import AFFECTED, LIMIT
 
 
 def _safe(text: LiteralString) -> LiteralString:
@@ -52,6 +52,7 @@ IMAGES: Mapping[str, LiteralString] = {
 }
 LABELS: Mapping[str, LiteralString] = {
     **_IMAGE,
+    "min_region_px": LIMIT,
     **_LABEL,
     "pixels": "coalesce(measurement.pixels, 0)",
     "area_fraction": "coalesce(measurement.area_fraction, 0)",
@@ -62,6 +63,7 @@ LABELS: Mapping[str, LiteralString] = {
 }
 REGIONS: Mapping[str, LiteralString] = {
     **_IMAGE,
+    "min_region_px": LIMIT,
     **_LABEL,
     "region_id": "region.id",
     "area_px": "region.area_px",
@@ -71,7 +73,7 @@ REGIONS: Mapping[str, LiteralString] = {
     "height_px": "region.height_px",
     "centroid_x_px": "region.centroid_x_px",
     "centroid_y_px": "region.centroid_y_px",
-    "reaches_limit": "(region.area_px >= prediction.min_region_px)::int",
+    "reaches_limit": "(region.area_px >= " + LIMIT + ")::int",
 }
 DAILY: tuple[str, ...] = (
     "day",

@@ -58,7 +58,9 @@ _ROWS: Mapping[str, tuple[Mapping[str, LiteralString], LiteralString, LiteralStr
         REGIONS,
         """JOIN region ON region.prediction_id = prediction.id
             AND (%(label_id)s::bigint IS NULL OR region.label_id = %(label_id)s::bigint)
-        JOIN label ON label.id = region.label_id""",
+        JOIN label ON label.id = region.label_id
+        LEFT JOIN measurement
+            ON measurement.prediction_id = prediction.id AND measurement.label_id = region.label_id""",
         "image.captured_at, image.id, region.id",
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from math import sqrt
+from math import comb, sqrt
 from statistics import NormalDist
 
 LEVEL = 0.95
@@ -66,6 +66,19 @@ def cumulative_fractions(amounts: Sequence[float]) -> list[float]:
     """Running share of the sum, 0–1, for a Pareto chart; zeros where there is nothing to share."""
     total = sum(amounts)
     return [running / total if total else 0.0 for running in accumulate(amounts)]
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """How likely a split at least this uneven is, 0–1, were both equally often right; 1 without any pair.
+
+    Of paired answers to the same questions only those count where one is right and the other wrong: `only_first`
+    and `only_second` of them. The exact two-sided binomial form of Q. McNemar, "Note on the sampling error of the
+    difference between correlated proportions or percentages", Psychometrika 12 (1947) 153–157.
+    """
+    if min(only_first, only_second) < 0:
+        raise ValueError(f"expected counts of 0 and more, got {only_first} and {only_second}")
+    n, fewer = only_first + only_second, min(only_first, only_second)
+    return min(1.0, 2 * sum(comb(n, k) for k in range(fewer + 1)) / 2**n)
 
 
 def _z(level: float) -> float:

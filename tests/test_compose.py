@@ -24,7 +24,7 @@ SERVICES: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "pixelwise"}
 ENVIRONMENT = Path(sys.executable).parent
 # What .env may hold besides our own settings: read by other images, or by the file itself.
-FOREIGN = {"POSTGRES_PASSWORD", "PIXELWISE_ADDRESS", "CPU_WORKER_QUEUES"}
+FOREIGN = {"POSTGRES_PASSWORD", "PIXELWISE_ADDRESS", "CPU_WORKER_QUEUES", "CPU_TRAINERS"}
 
 
 def test_fits_the_compose_specification() -> None:
@@ -34,10 +34,12 @@ def test_fits_the_compose_specification() -> None:
 
 
 def test_every_part_is_there() -> None:
-    assert {"postgres", "redis", "web", "worker-cpu", "worker-gpu", "beat", "proxy"} <= set(SERVICES)
-    assert SERVICES["worker-gpu"]["profiles"] == ["gpu"]
-    (device,) = SERVICES["worker-gpu"]["deploy"]["resources"]["reservations"]["devices"]
-    assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
+    assert {"postgres", "redis", "web", "worker-cpu", "worker-gpu", "worker-train", "beat", "proxy"} <= set(SERVICES)
+    for name in ("worker-gpu", "worker-train-gpu"):
+        assert SERVICES[name]["profiles"] == ["gpu"]
+        (device,) = SERVICES[name]["deploy"]["resources"]["reservations"]["devices"]
+        assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
+        assert SERVICES[name]["environment"]["PIXELWISE_DEVICE"] == "cuda"
     assert SERVICES["postgres"]["image"] == f"postgres:{MAJOR}"
 
 
@@ -72,6 +74,10 @@ def test_commands_are_those_of_make_run() -> None:
     assert tuple(SERVICES["web"]["command"]) == processes.WEB
     assert tuple(SERVICES["beat"]["command"]) == processes.CLOCK
     assert tuple(SERVICES["worker-gpu"]["command"]) == processes.worker("gpu")
+    assert tuple(SERVICES["worker-train"]["command"]) == processes.worker("train")
+    assert without_values(SERVICES["worker-train-gpu"]["command"], "--hostname") == without_values(
+        processes.worker("train"), "--hostname"
+    )
     assert without_values(SERVICES["worker-cpu"]["command"], *changed) == without_values(
         processes.worker("cpu"), *changed
     )
@@ -82,7 +88,7 @@ def test_commands_are_those_of_make_run() -> None:
 def test_health_checks_ask_what_answers() -> None:
     asked = " ".join(SERVICES["web"]["healthcheck"]["test"])
     assert "http://localhost:8000/healthz?only=database,queue,storage" in asked
-    for name in ("worker-cpu", "worker-gpu", "beat"):
+    for name in ("worker-cpu", "worker-gpu", "worker-train", "worker-train-gpu", "beat"):
         *_, module, sign = SERVICES[name]["healthcheck"]["test"]
         assert importlib.util.find_spec(module)
         assert sign in heartbeat.NAMES

@@ -1,4 +1,4 @@
-"""The Celery app: queues `gpu` (segmenting) and `cpu` (everything else), and their signs of life."""
+"""The Celery app: queues `gpu` (segmenting), `train` and `cpu` (everything else), and their signs of life."""
 
 from __future__ import annotations
 

@@ -79,7 +79,13 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
-CELERY_TASK_ROUTES = {"webapp.tasks.segment_run": {"queue": "gpu"}}
+CELERY_TASK_ROUTES = {
+    "webapp.tasks.segment_run": {"queue": "gpu"},
+    "webapp.tasks.evaluate": {"queue": "gpu"},
+    "webapp.tasks.export_model": {"queue": "gpu"},
+    "webapp.tasks.import_model": {"queue": "gpu"},
+    "webapp.tasks.train": {"queue": "train"},
+}
 CELERY_TASK_TIME_LIMIT = 840
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5.0

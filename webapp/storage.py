@@ -46,12 +46,62 @@ def overlay_path(prediction_id: int) -> Path:
     return mask_path(prediction_id).with_suffix(".webp")
 
 
+def evaluation_folder(evaluation_id: int) -> Path:
+    return _root() / "evaluations" / str(evaluation_id)
+
+
+def evaluation_mask_path(evaluation_id: int, dataset_image_id: int) -> Path:
+    """What a model version made of a labelled image: 8-bit grey PNG of project label indices."""
+    return evaluation_folder(evaluation_id) / f"{dataset_image_id}.png"
+
+
+def evaluation_overlay_path(evaluation_id: int, dataset_image_id: int) -> Path:
+    """WebP thumbnail of the labelled image with this mask laid over, longer side at most 480 px."""
+    return evaluation_mask_path(evaluation_id, dataset_image_id).with_suffix(".webp")
+
+
+def truth_overlay_path(dataset_image_id: int) -> Path:
+    """The same with the annotation laid over."""
+    return _root() / "truths" / f"{dataset_image_id // 1000:06d}" / f"{dataset_image_id}.webp"
+
+
+def import_path(name: str) -> Path:
+    """A model file from elsewhere, as it was uploaded."""
+    return _root() / "imports" / name
+
+
 def archive_path(name: str) -> Path:
     return _root() / "archives" / name
 
 
+def dataset_import_folder(import_id: int) -> Path:
+    """What a data set on its way in needs: its unpacked files, and what was read of them so far."""
+    return _root() / "archives" / f"data-set-{import_id}"
+
+
+def dataset_export_path(export_id: int) -> Path:
+    """A data set as a ZIP, made when somebody asked for it."""
+    return _root() / "exports" / f"data-set-{export_id}.zip"
+
+
 def model_folder(folder: str) -> Path:
     return _root() / "models" / folder
+
+
+def training_folder(training_run_id: int) -> Path:
+    """What a training writes on its way: its checkpoint, and what it makes of four validation pictures."""
+    return _root() / "trainings" / str(training_run_id)
+
+
+def preview_path(training_run_id: int, place: int, epoch: int | None) -> Path:
+    """WebP of one of these pictures with the mask of an epoch laid over; with its truth where `epoch` is None."""
+    name = "truth" if epoch is None else f"epoch-{epoch}"
+    return training_folder(training_run_id) / "previews" / f"{place}-{name}.webp"
+
+
+def encoder_folder() -> Path:
+    """Learnt weights of encoders that somebody put there, to start trainings from."""
+    return _root() / "encoders"
 
 
 def temporary_folder() -> Path:

@@ -5,12 +5,19 @@ The pipeline is looked up when a task runs: the web process, which only queues t
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 from celery import shared_task
 from django.db import transaction
+
+# Other tasks are cut off before the queue delivers them a second time; these two have a lease for that.
+LONGEST_TRAINING_SECONDS = 8 * 24 * 3600
+LONGEST_EVALUATION_SECONDS = 24 * 3600
+# Segmenting, at niceness 5, goes on meanwhile at nine tenths of its pace.
+TRAINING_NICENESS = 15
 
 
 def _pipeline(module: str, function: str) -> Any:
@@ -34,6 +41,40 @@ def unpack_archive(archive_id: int) -> None:
         segment_run.delay(run_id)
 
 
+@shared_task(time_limit=LONGEST_TRAINING_SECONDS)
+def train(training_run_id: int) -> None:
+    # In a process of its own (see services.processes.worker), before torch starts its threads.
+    os.setpriority(os.PRIO_PROCESS, 0, TRAINING_NICENESS)
+    for run_id in _pipeline("train", "run_training")(training_run_id):
+        segment_run.delay(run_id)
+
+
+@shared_task(time_limit=LONGEST_EVALUATION_SECONDS)
+def evaluate(evaluation_id: int) -> None:
+    _pipeline("evaluate_dataset", "run_evaluation")(evaluation_id)
+
+
+@shared_task
+def export_model(export_id: int) -> None:
+    _pipeline("model_exports", "run_export")(export_id)
+
+
+@shared_task
+def import_model(import_id: int) -> None:
+    _pipeline("model_imports", "run_import")(import_id)
+
+
+@shared_task
+def import_dataset(import_id: int) -> None:
+    if _pipeline("import_dataset", "run_import")(import_id):
+        import_dataset.delay(import_id)
+
+
+@shared_task
+def export_dataset(export_id: int) -> None:
+    _pipeline("export_dataset", "run_export")(export_id)
+
+
 @shared_task
 def sweep() -> None:
     waiting = _pipeline("sweep", "sweep")()
@@ -41,3 +82,15 @@ def sweep() -> None:
         segment_run.apply_async((run_id,), expires=waiting.expires_seconds)
     for archive_id in waiting.archives:
         unpack_archive.apply_async((archive_id,), expires=waiting.expires_seconds)
+    for training_run_id in waiting.trainings:
+        train.apply_async((training_run_id,), expires=waiting.expires_seconds)
+    for evaluation_id in waiting.evaluations:
+        evaluate.apply_async((evaluation_id,), expires=waiting.expires_seconds)
+    for import_id in waiting.dataset_imports:
+        import_dataset.apply_async((import_id,), expires=waiting.expires_seconds)
+    for export_id in waiting.dataset_exports:
+        export_dataset.apply_async((export_id,), expires=waiting.expires_seconds)
+    for export_id in waiting.model_exports:
+        export_model.apply_async((export_id,), expires=waiting.expires_seconds)
+    for import_id in waiting.model_imports:
+        import_model.apply_async((import_id,), expires=waiting.expires_seconds)

@@ -10,17 +10,28 @@ from webapp.views import (
     batch_changes,
     batches,
     dashboard,
+    dataset_changes,
+    dataset_downloads,
+    datasets,
+    evaluations,
     files,
     health,
     home,
     image_grid,
     images,
     labels,
+    model_compare,
+    model_exports,
+    model_import,
+    model_page,
     models,
     people,
     projects,
+    promotion,
     reports,
     sources,
+    training,
+    training_new,
     uploads,
 )
 
@@ -66,12 +77,57 @@ PROJECTS = [
     path(f"{PROJECT}/settings/sources/<int:source_id>/remove", sources.remove, name="source-remove"),
     path(f"{PROJECT}/settings/delete", projects.delete, name="project-delete"),
 ]
+MODEL = f"{PROJECT}/models/<int:number>"
 MODELS = [
     path(f"{PROJECT}/models/", models.show, name="models"),
+    path(f"{PROJECT}/models/board", models.board, name="model-board"),
     path(f"{PROJECT}/models/starter", models.add_starter, name="model-starter"),
     path(f"{PROJECT}/models/colors", models.add_colors, name="model-colors"),
-    path(f"{PROJECT}/models/<int:number>/", models.card, name="model-card"),
-    path(f"{PROJECT}/models/<int:number>/live", models.go_live, name="model-live"),
+    path(f"{PROJECT}/models/evaluate", evaluations.start_all, name="evaluations-start"),
+    path(f"{PROJECT}/models/compare", model_compare.show, name="model-compare"),
+    path(f"{PROJECT}/models/import", model_import.upload, name="model-import"),
+    path(f"{PROJECT}/models/import/<int:import_id>/", model_import.show, name="model-import-labels"),
+    path(f"{MODEL}/", model_page.show, name="model-card"),
+    path(f"{MODEL}/licence", model_page.change_licence, name="model-licence"),
+    path(f"{MODEL}/evaluate", evaluations.start, name="evaluation-start"),
+    path(f"{MODEL}/promote", promotion.show, name="model-promote"),
+    path(f"{MODEL}/promote/status", promotion.status, name="model-promote-status"),
+    path(f"{MODEL}/shadow", promotion.start_shadow, name="model-shadow"),
+    path(f"{MODEL}/shadow/stop", promotion.stop_shadow, name="model-shadow-stop"),
+    path(f"{MODEL}/live", promotion.go_live, name="model-live"),
+    path(f"{MODEL}/export", model_exports.start, name="model-export"),
+    path(f"{MODEL}/backend", model_exports.use, name="model-backend"),
+    path(f"{MODEL}/download", model_exports.download, name="model-download"),
+    path("files/evaluated/<int:evaluated_id>/overlay", evaluations.overlay, name="evaluated-overlay"),
+    path("files/evaluated/<int:evaluated_id>/truth", evaluations.truth, name="evaluated-truth"),
+]
+TRAINING = f"{PROJECT}/models/trainings/<int:training_id>"
+TRAININGS = [
+    path(f"{PROJECT}/models/train", training_new.new, name="training-new"),
+    path(f"{PROJECT}/models/train/advice", training_new.advice, name="training-advice"),
+    path(f"{PROJECT}/models/train/examples", training_new.examples, name="training-examples"),
+    path(f"{TRAINING}/", training.show, name="training"),
+    path(f"{TRAINING}/status", training.status, name="training-status"),
+    path(f"{TRAINING}/cancel", training.cancel, name="training-cancel"),
+    path(f"{TRAINING}/retry", training.retry, name="training-retry"),
+    path(f"{TRAINING}/delete", training.delete, name="training-delete"),
+    path(
+        "files/trainings/<int:training_id>/previews/<int:place>/<int:epoch>",
+        files.training_preview,
+        name="training-preview",
+    ),
+]
+DATASET = f"{PROJECT}/data/<int:dataset_id>"
+DATASETS = [
+    path(f"{PROJECT}/data/", datasets.index, name="data-sets"),
+    path(f"{PROJECT}/data/status", datasets.status, name="data-status"),
+    path(f"{PROJECT}/data/upload", dataset_changes.upload, name="data-upload"),
+    path(f"{PROJECT}/data/freeze", dataset_changes.freeze, name="data-freeze"),
+    path(f"{PROJECT}/data/imports/<int:dataset_import_id>/dismiss", dataset_changes.dismiss, name="data-dismiss"),
+    path(f"{DATASET}/", datasets.show, name="data-set"),
+    path(f"{DATASET}/pack", dataset_changes.pack, name="data-pack"),
+    path(f"{DATASET}/<slug:format>.zip", dataset_downloads.packed, name="data-packed"),
+    path(f"{DATASET}/preview/<int:place>.webp", dataset_downloads.preview, name="data-preview"),
 ]
 BATCH = f"{PROJECT}/batches/<int:batch_id>"
 BATCHES = [
@@ -107,4 +163,4 @@ FILES = [
 ]
 API = [path("api/", api.urls)]
 
-urlpatterns = PERSONAL + PEOPLE + DASHBOARD + PROJECTS + MODELS + BATCHES + IMAGES + FILES + API
+urlpatterns = PERSONAL + PEOPLE + DASHBOARD + PROJECTS + MODELS + DATASETS + TRAININGS + BATCHES + IMAGES + FILES + API

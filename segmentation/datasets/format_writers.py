@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from pycocotools import mask as coco  # type: ignore[import-untyped]
+from pycocotools import mask as coco
 
 from segmentation.datasets.cityscapes import IDS_END, OWN_CITY, PICTURE_END, TRUTH
 from segmentation.datasets.cityscapes import IMAGES as CITYSCAPES_IMAGES

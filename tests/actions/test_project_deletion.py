@@ -58,6 +58,7 @@ def files_of(plant: Plant) -> list[Path]:
         *(storage.annotation_path(one.mask_sha256) for one in masks),
         storage.archive_path(f"{plant.project.slug}.zip"),
         storage.model_folder(plant.model_version.folder) / "model.json",
+        *(storage.preview_path(one.pk, 0, 1) for one in plant.project.training_runs.all()),
     ]
 
 

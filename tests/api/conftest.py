@@ -78,4 +78,7 @@ def plant(acme: Workspace) -> Plant:
     plant.image({"scratch": [60, 5]}, source=plant.line_1, name="shift 1/scratched.png")
     plant.image({"pit": [19]}, source=plant.line_2, name="shift 1/pitted.png")
     plant.image(name="clean.png", captured_at=NOON, confidence=None)
+    dataset = plant.project.datasets.create(name="Parts", checksum="0" * 64)
+    plant.project.dataset_imports.create(name="On its way")
+    plant.project.training_runs.create(dataset=dataset, architecture="unet", minutes=15)
     return plant.count_up()

@@ -23,10 +23,13 @@ class Operation:
 
     def address(self, plant: Plant) -> str:
         image = plant.batch.images.order_by("pk").first()
+        training_run = plant.project.training_runs.first()
         ids = {
             "slug": plant.project.slug,
             "grain": "images",
             "model_id": plant.model_version.pk,
+            "training_id": training_run.pk if training_run else 0,
+            "dataset_import_id": getattr(plant.project.dataset_imports.first(), "pk", 0),
             "batch_id": plant.batch.pk,
             "image_id": image.pk if image else 0,
         }
@@ -38,9 +41,15 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/projects"): {"name": "New"},
     ("POST", "/api/v1/projects/{slug}/sources"): {"name": "New"},
     ("POST", "/api/v1/projects/{slug}/models"): {"kind": "colors"},
+    ("POST", "/api/v1/projects/{slug}/models/{model_id}/evaluate"): {},
+    ("POST", "/api/v1/projects/{slug}/models/{model_id}/shadow"): {"image_count": 5},
+    ("POST", "/api/v1/projects/{slug}/models/{model_id}/promote"): {"note": "better"},
+    ("POST", "/api/v1/projects/{slug}/trainings"): {"minutes": 1},
+    ("POST", "/api/v1/trainings/{training_id}/cancel"): {"keep": False},
     ("POST", "/api/v1/batches/{batch_id}/runs"): {"model": 1},
 }
 UPLOAD = ("POST", "/api/v1/projects/{slug}/batches")
+DATASET_UPLOAD = ("POST", "/api/v1/projects/{slug}/datasets")
 
 
 def operations() -> list[Operation]:
@@ -52,6 +61,8 @@ def operations() -> list[Operation]:
             query = tuple(row["name"] for row in described["parameters"] if row["in"] == "query")
             if key == UPLOAD:
                 found.append(Operation(*key, form([("a.png", png(picture()))]), CONTENT_TYPE))
+            elif key == DATASET_UPLOAD:
+                found.append(Operation(*key, form([("a.zip", b"no archive")], file_field="file"), CONTENT_TYPE))
             else:
                 found.append(Operation(*key, BODIES.get(key), query=query))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image as PillowImage
 
+from analytics.statistics import wilson
+from segmentation.augment_presets import augmentation_for
+from segmentation.spec import ModelSpec
+from segmentation.train_settings import TrainSettings
 from tests.images import RED, picture, png
 from webapp import storage
 from webapp.models import Batch, Dataset, ModelVersion, Project, TrainingRun, batch_progress
+from webapp.pipeline.training_lease import Heartbeat
 
 pytestmark = pytest.mark.django_db
 
@@ -86,7 +92,11 @@ def test_an_unknown_architecture_or_encoder_is_refused(project: Project, folder:
 
 
 @pytest.mark.slow
-def test_train_makes_a_live_model_with_card_and_provenance(project: Project, folder: Path) -> None:
+def test_train_makes_a_live_model_with_card_and_provenance(
+    project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the heartbeat has a connection of its own, which does not see the rows of this test's transaction
+    monkeypatch.setattr(Heartbeat, "every_seconds", 600.0)
     dataset = answer("import_dataset", str(folder), "--project", project.slug)["dataset"]
     found = answer("train", "--project", project.slug, "--architecture", "unet", "--epochs", "2")
     model_version = ModelVersion.objects.get(pk=found["model"])
@@ -109,6 +119,19 @@ def test_evaluate_is_exact_where_the_answer_is_known(project: Project, folder: P
     scores = answer("evaluate", "--model", str(model), "--dataset", str(folder))
     assert scores["iou"] == {"background": 1.0, "rust": 1.0, "paint": None}
     assert (scores["missed_per_1000"], scores["rejected_per_1000"], scores["image_count"]) == (0, 0, 4)
+    low, high = scores["missed_interval"]
+    assert low == 0
+    assert high == pytest.approx(1000 * wilson(0, scores["counts"]["defective"]).high)
+    assert scores["rejected_interval"] == [0, pytest.approx(1000 * wilson(0, scores["counts"]["good"]).high)]
+
+
+def test_evaluate_says_it_in_words(project: Project, folder: Path) -> None:
+    model = answer("train", "--project", project.slug, "--architecture", "nearest-color")["model"]
+    out = io.StringIO()
+    call_command("evaluate", "--model", str(model), "--dataset", str(folder), stdout=out)
+    assert re.search(r"rust +1\.000 +1\.000 +1\.000 +1\.000 +1\.000", out.getvalue())
+    assert "missed defective images: 0 of 2 = 0 per 1,000 (95 % interval 0 to 658)" in out.getvalue()
+    assert "Confidence is off by 0.000 on average" in out.getvalue()
 
 
 def test_a_label_the_model_does_not_know_counts_as_missed(project: Project, folder: Path) -> None:
@@ -131,3 +154,54 @@ def test_segment_makes_a_batch_of_a_folder(project: Project, folder: Path) -> No
 def test_segment_without_a_model_says_how_to_get_one(project: Project, folder: Path) -> None:
     with pytest.raises(CommandError, match="Train one"):
         call_command("segment", str(folder / "images"), "--project", project.slug)
+
+
+def test_every_option_of_train_reaches_the_library(
+    project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[TrainSettings] = []
+
+    def learn(train_pairs: Any, validation_pairs: Any, spec: ModelSpec, settings: TrainSettings) -> Any:
+        asked.append(settings)
+        assert (spec.architecture, spec.encoder) == ("fpn", "resnet18")
+        raise ValueError("enough was seen")
+
+    monkeypatch.setattr("webapp.pipeline.train.train", learn)
+    answer("import_dataset", str(folder), "--project", project.slug)
+    arguments = ["--project", project.slug, "--architecture", "fpn", "--encoder", "resnet18", "--minutes", "2.5"]
+    arguments += ["--crop-px", "96", "--seed", "7", "--loss", "focal", "--augment", "light, mirrored"]
+    with pytest.raises(CommandError, match="enough was seen"):
+        call_command("train", *arguments, "--start", str(folder))
+    (settings,) = asked
+    assert (settings.minutes, settings.epochs, settings.crop_px, settings.seed) == (2.5, None, 96, 7)
+    assert (settings.loss, settings.pretrained, settings.device) == ("focal", folder, "cpu")
+    assert settings.augmentation == augmentation_for(["light", "mirrored"])
+    with pytest.raises(CommandError, match="enough was seen"):
+        call_command("train", "--project", project.slug, "--resume")
+    assert asked[1] == settings, "a resumed training is the same training"
+    assert TrainingRun.objects.count() == 1
+
+
+def test_train_takes_the_parent_by_its_id(project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer("import_dataset", str(folder), "--project", project.slug)
+    parent = answer("train", "--project", project.slug, "--architecture", "nearest-color")["model"]
+    with pytest.raises(CommandError):
+        call_command("train", "--project", project.slug, "--architecture", "unet", "--start", str(parent))
+    training_run = TrainingRun.objects.get()
+    assert (training_run.start, training_run.parent_id, training_run.epochs_wanted) == ("parent", parent, 40)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--architecture", "magic"], "magic"),
+        (["--architecture", "unet", "--loss", "sorrow"], "sorrow"),
+        (["--architecture", "unet", "--augment", "earthquake"], "earthquake"),
+        (["--architecture", "unet", "--crop-px", "3"], "32 to 2048"),
+        (["--resume"], "nothing to resume"),
+    ],
+)
+def test_train_refuses_what_cannot_be(project: Project, folder: Path, arguments: list[str], told: str) -> None:
+    answer("import_dataset", str(folder), "--project", project.slug)
+    with pytest.raises(CommandError, match=told):
+        call_command("train", "--project", project.slug, *arguments)

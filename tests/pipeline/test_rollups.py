@@ -13,7 +13,7 @@ from webapp.actions.model_versions import add_color_model
 from webapp.actions.runs import cancel_run, retry_failed, start_run
 from webapp.actions.upload import add_file, open_batch, seal_batch
 from webapp.actions.verdicts import change_rule, judge_again
-from webapp.models import InspectionRollup, LabelRollup, Prediction, Project, Run
+from webapp.models import InspectionRollup, LabelRollup, Measurement, ModelLabel, ModelVersion, Prediction, Project, Run
 from webapp.pipeline import rollups
 from webapp.pipeline.segment import segment_run
 
@@ -26,10 +26,16 @@ def segment_everything(project: Project) -> None:
             pass
 
 
+def give_own_limits(model_version: ModelVersion, **limits: int) -> None:
+    for name, limit in limits.items():
+        ModelLabel.objects.filter(model_version=model_version, label__name=name).update(min_region_px=limit)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_equal_a_recount_after_random_changes(project: Project, seed: int) -> None:
     rng = random.Random(seed)
     models = [add_color_model(project=project, user=None) for _ in range(2)]
+    give_own_limits(models[1], rust=300, paint=5)
     for _ in range(14):
         _one_change(rng, project, models)
         assert rollups.differences(project.pk) == []
@@ -61,6 +67,39 @@ def _one_change(rng: random.Random, project: Project, models: list) -> None:
         run = Run.objects.filter(batch__in=batches).order_by("?").first()
         if run is not None:
             (cancel_run if choice == "cancel" else retry_failed)(run=run, user=None)
+
+
+def segmented(project: Project, *reds: float) -> list[Prediction]:
+    batch = open_batch(project=project, user=None)
+    for red in reds:
+        add_file(batch=batch, name=f"{red}.png", stream=io.BytesIO(png(picture(red=red))))
+    seal_batch(batch=batch)
+    segment_everything(project)
+    return list(Prediction.objects.filter(image__project=project).order_by("image__batch_images__name"))
+
+
+def affected(project: Project) -> int:
+    return sum(row.affected_count for row in LabelRollup.objects.filter(project=project, label__name="rust"))
+
+
+def test_a_labels_own_limit_judges_new_and_stored_images_alike(project: Project) -> None:
+    """A tenth of 1,200 pixels is rust in one image, half of it in the other."""
+    model_version = add_color_model(project=project, user=None)
+    give_own_limits(model_version, rust=300, paint=7)
+    small, large = segmented(project, 0.1, 0.5)
+    largest = {row.prediction_id: row.largest_region_px for row in Measurement.objects.filter(label__name="rust")}
+    assert largest[small.pk] < 300 <= largest[large.pk]
+    assert (small.verdict, large.verdict, affected(project)) == ("pass", "fail", 1)
+    assert (small.min_region_px, set(limits_of(small))) == (1, {None, 300, 7})
+    assert judge_again(project=project) == 0
+    assert change_rule(project=project, user=None, min_region_px=5) == 1, "the project's own number is for all labels"
+    assert (set(limits_of(small)), affected(project), rollups.differences(project.pk)) == ({None}, 2, [])
+    assert change_rule(project=project, user=None, min_region_px=None) == 1
+    assert (set(limits_of(small)), affected(project), rollups.differences(project.pk)) == ({None, 300, 7}, 1, [])
+
+
+def limits_of(prediction: Prediction) -> list[int | None]:
+    return list(prediction.measurements.values_list("min_region_px", flat=True))
 
 
 def test_differences_name_what_is_wrong_and_rebuild_mends_it(project: Project) -> None:

@@ -38,7 +38,7 @@ def test_starts_says_one_line_and_stops_without_a_trace(installation: Installati
     assert password is not None
     assert f"http://127.0.0.1:{installation.port}" in lines[0]
     assert installation.health().json()["parts"] == dict.fromkeys(
-        ("database", "storage", "queue", "worker-gpu", "worker-cpu", "clock"), "up"
+        ("database", "storage", "queue", "worker-gpu", "worker-cpu", "worker-train", "clock"), "up"
     )
     assert installation.interrupt() == 0
     assert installation.programs() == {}
@@ -64,7 +64,7 @@ def test_doctor_finds_every_part_well(installation: Installation) -> None:
     told = installation.manage("doctor")
     for part in ("Python", "Packages", "Settings", "Data folder", "Device", "Database", "Tables", "Queue"):
         assert f"✓ {part}: " in told.stdout
-    for name in ("worker-gpu", "worker-cpu", "clock"):
+    for name in ("worker-gpu", "worker-cpu", "worker-train", "clock"):
         assert f"✓ {name}: gave a sign of life" in told.stdout
     assert (told.returncode, told.stderr) == (0, "")
 

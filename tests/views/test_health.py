@@ -12,7 +12,7 @@ from webapp.services import heartbeat
 
 pytestmark = pytest.mark.django_db
 
-ALL = ("database", "storage", "queue", "worker-gpu", "worker-cpu", "clock")
+ALL = ("database", "storage", "queue", "worker-gpu", "worker-cpu", "worker-train", "clock")
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_up_when_everything_gave_a_sign_of_life(client: Client) -> None:
 
 
 def test_down_when_a_worker_is_missing(client: Client) -> None:
-    heartbeat.sign(["worker-cpu", "clock"])
+    heartbeat.sign(["worker-cpu", "worker-train", "clock"])
     answer = client.get("/healthz")
     assert answer.status_code == 503
     assert answer.json()["parts"] == {**dict.fromkeys(ALL, "up"), "worker-gpu": "down"}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tests.cast import signed_in
 from webapp import storage
@@ -91,17 +92,21 @@ def test_model_card_is_text(alice: User, project: Project) -> None:
     assert version.weights_sha256 in page
 
 
-def test_missing_card_and_version_are_not_found(alice: User, project: Project, data_folder: Path) -> None:
+def test_a_missing_version_is_not_found_and_a_missing_card_is_told(
+    alice: User, project: Project, data_folder: Path
+) -> None:
     version = model_versions.add_color_model(project=project, user=alice)
     client = signed_in(alice)
     assert client.get(f"/p/{project.slug}/models/7/").status_code == 404
     assert client.get(f"/p/{project.slug}/models/{10**30}/").status_code == 404
     (storage.model_folder(version.folder) / "card.md").unlink()
-    assert client.get(f"/p/{project.slug}/models/1/").status_code == 404
+    assert "This version came without a card." in text(client.get(f"/p/{project.slug}/models/1/"))
 
 
 def test_failed_training_is_told(alice: User, project: Project) -> None:
     dataset = project.datasets.create(name="tiles", checksum="0" * 64)
-    project.training_runs.create(dataset=dataset, architecture="unet", state="failed", error="Out of memory.")
+    project.training_runs.create(
+        dataset=dataset, architecture="unet", state="failed", error="Out of memory.", finished_at=timezone.now()
+    )
     assert "Out of memory." in models_page(alice, project)
     assert not ModelVersion.objects.exists()

@@ -10,19 +10,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 from django.apps import apps
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from segmentation.masks import mask_png
 from tests.cast import signed_in
 from tests.images import picture, png
 from tests.inspections import Plant, build_plant
 from webapp import storage
 from webapp.actions.invitations import invite
 from webapp.actions.tokens import create_token
-from webapp.models import Image, Membership, Prediction, User, Workspace
+from webapp.models import (
+    Annotation,
+    Dataset,
+    DatasetExport,
+    DatasetImage,
+    EvaluatedImage,
+    Evaluation,
+    Image,
+    Membership,
+    ModelImport,
+    Prediction,
+    User,
+    Workspace,
+)
 
 OPEN = {"sign-in", "sign-out", "healthz", "join"}
 """Anyone may ask."""
@@ -36,7 +51,14 @@ PRIVATE = {
     *("dashboard", "report"),
     *("project-settings", "project-rule", "project-labels", "label-new", "label-remove"),
     *("project-sources", "source-new", "source-remove", "project-delete"),
-    *("models", "model-starter", "model-colors", "model-card", "model-live"),
+    *("models", "model-board", "model-starter", "model-colors", "model-card", "model-live", "model-licence"),
+    *("evaluations-start", "evaluation-start", "model-compare", "evaluated-overlay", "evaluated-truth"),
+    *("model-promote", "model-promote-status", "model-shadow", "model-shadow-stop"),
+    *("model-export", "model-backend", "model-download", "model-import", "model-import-labels"),
+    *("data-sets", "data-status", "data-upload", "data-freeze", "data-dismiss"),
+    *("data-set", "data-pack", "data-packed", "data-preview"),
+    *("training-new", "training-advice", "training-examples", "training", "training-status", "training-preview"),
+    *("training-cancel", "training-retry", "training-delete"),
     *("batches", "batch-new", "batch-open", "batch", "batch-manifest", "batch-file", "batch-seal"),
     *("batch-progress", "batch-status", "batch-images", "batch-run", "batch-cancel", "batch-retry"),
     *("batch-finish", "batch-rename", "batch-delete"),
@@ -97,6 +119,9 @@ def plant(alice: User, acme: Workspace) -> Plant:
 def hers(plant: Plant, alice: User, bob: User, acme: Workspace) -> dict[str, Any]:
     """Parameters of addresses, all of them of things that alice owns."""
     token, _ = create_token(user=alice, name="Nightly token")
+    dataset = plant.project.datasets.create(name="part-secret set", checksum="0" * 64)
+    training_run = plant.project.training_runs.create(dataset=dataset, architecture="unet", minutes=15)
+    storage.write(storage.preview_path(training_run.pk, 0, 1), b"part-secret")
     invitation, _ = invite(user=alice, workspace=acme, role="admin", email="newcomer@example.com")
     return {
         "slug": plant.project.slug,
@@ -109,12 +134,46 @@ def hers(plant: Plant, alice: User, bob: User, acme: Workspace) -> dict[str, Any
         "run_id": plant.batch.runs.get().pk,
         "image_id": Image.objects.get().pk,
         "prediction_id": Prediction.objects.get().pk,
+        "evaluated_id": evaluated(plant).pk,
+        "dataset_id": downloadable(plant).pk,
+        "dataset_import_id": plant.project.dataset_imports.create(name="part-secret on its way").pk,
+        "format": "voc",
+        "import_id": ModelImport.objects.create(project=plant.project, name="newcomer@model.zip", path="x.zip").pk,
         "workspace_id": acme.pk,
         "member_id": Membership.objects.get(user=bob).pk,
+        "training_id": training_run.pk,
+        "place": 0,
+        "epoch": 1,
         "invitation_id": invitation.pk,
         "token_id": token.pk,
         "secret": "not-the-secret-of-any-invitation",
     }
+
+
+def evaluated(plant: Plant) -> EvaluatedImage:
+    """An image of a data set that a version has judged, with its files."""
+    annotation = Annotation.objects.create(image=Image.objects.get(), mask_sha256="1" * 64)
+    dataset = Dataset.objects.create(project=plant.project, name="Held out", checksum="2" * 64)
+    member = DatasetImage.objects.create(dataset=dataset, annotation=annotation, name="part-secret.png", split="test")
+    evaluation = Evaluation.objects.create(model_version=plant.model_version, dataset=dataset, split="test")
+    for path in (storage.evaluation_overlay_path(evaluation.pk, member.pk), storage.truth_overlay_path(member.pk)):
+        storage.write(path, png(picture()))
+    return EvaluatedImage.objects.create(
+        evaluation=evaluation, dataset_image=member, is_defective=True, fails=True, largest_region_px=60
+    )
+
+
+def downloadable(plant: Plant) -> Dataset:
+    """A data set with a training image that examples are drawn of, packed as VOC."""
+    annotation = Annotation.objects.create(image=Image.objects.get(), mask_sha256="3" * 64)
+    storage.write(storage.annotation_path(annotation.mask_sha256), mask_png(np.zeros((50, 100), np.uint8)))
+    dataset = Dataset.objects.create(
+        project=plant.project, name="part-secret labelled", checksum="4" * 64, preview_name="part-secret"
+    )
+    DatasetImage.objects.create(dataset=dataset, annotation=annotation, name="part-secret", split="train")
+    export = DatasetExport.objects.create(dataset=dataset, format="voc", state="done", size_bytes=9)
+    storage.write(storage.dataset_export_path(export.pk), b"part-secret")
+    return dataset
 
 
 @pytest.fixture

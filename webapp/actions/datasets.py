@@ -1,33 +1,23 @@
-"""Datasets: labelled folders become frozen images, annotations and a split."""
+"""Data sets: ask for one to be imported, frozen or packed; workers do it."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-import numpy as np
 from django.db import transaction
 
-from segmentation.datasets.folder import FolderDataset
-from segmentation.masks import mask_png
-from segmentation.pictures import inspect_picture
-from segmentation.spec import IGNORE_INDEX
+from segmentation.datasets import FORMATS
 from webapp import storage
-from webapp.actions.labels import add_label
-from webapp.actions.project_templates import LabelInput
-from webapp.models import Annotation, Dataset, DatasetImage, Image, Project, User
-from webapp.pipeline.receive import copy_hashed, picture_columns, picture_limits, time_of
-
-
-@dataclass(frozen=True)
-class _Stored:
-    name: str
-    split: str
-    image_sha256: str
-    mask_sha256: str
-    columns: dict[str, object]
+from webapp.actions.refused import Refused
+from webapp.models import Dataset, DatasetExport, DatasetImport, Project, User
+from webapp.models.dataset_groupings import ALIKE, GROUPINGS
+from webapp.pipeline.dataset_members import annotation_count
+from webapp.pipeline.import_dataset import LEAST_IMAGES, forget_files, import_labelled
+from webapp.tasks import export_dataset as export_task
+from webapp.tasks import import_dataset as import_task
+from webapp.tasks import queue_on_commit
 
 
 def import_dataset(
@@ -36,78 +26,125 @@ def import_dataset(
     user: User | None,
     path: Path,
     name: str = "",
+    format: str | None = None,
+    cityscapes_classes: int = 19,
+    split: str = DatasetImport.Split.AUTO,
+    grouping: Collection[str] = (ALIKE,),
     new_labels_are_defects: bool = True,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Dataset:
-    """Copy a labelled folder into the store as a frozen Dataset of the project.
+    """Copy a data set from this machine's disk into the store as a frozen Dataset of the project, here and now.
 
-    Labels of the folder that the project lacks are added to it, as defects where the folder says so (without
-    labels.json: all but background) and `new_labels_are_defects` does not forbid it. The same folder twice
-    gives the same Dataset. DatasetError or PictureError names a bad file;
-    no Dataset is made then.
+    Labels that the project lacks are added to it, as defects where the data set says so (without labels.json: all
+    but background) and `new_labels_are_defects` does not forbid it. The same data set twice gives the same
+    Dataset. DatasetError or PictureError names a bad file; no Dataset is made then.
     """
-    folder = FolderDataset(path)
-    mapping = _add_labels(project, user, folder, are_defects=new_labels_are_defects)
-    members = [(split, member) for split in ("train", "val", "test") for member in folder.names(split)]
-    stored = []
-    for place, (split, member) in enumerate(members):
-        stored.append(_store(folder, member, split, mapping))
-        progress(place + 1, len(members))
-    return _freeze(project, user, name or path.name, stored)
-
-
-@transaction.atomic
-def _add_labels(project: Project, user: User | None, folder: FolderDataset, *, are_defects: bool) -> np.ndarray:
-    """uint8[256] from the folder's label indices to the project's, adding labels by name where they lack."""
-    labels = {label.name.lower(): label for label in project.labels.all()}
-    mapping = np.full(256, IGNORE_INDEX, np.uint8)
-    for label in folder.labels:
-        name = label.name.lower()
-        if name not in labels:
-            new = LabelInput(label.name, label.color, is_defect=are_defects and label.is_defect)
-            labels[name] = add_label(project=project, user=user, label=new)
-        mapping[label.index] = labels[name].index
-    return mapping
-
-
-def _store(folder: FolderDataset, member: str, split: str, mapping: np.ndarray) -> _Stored:
-    source = folder.image_path(member)
-    facts = inspect_picture(source, limits=picture_limits())
-    with source.open("rb") as stream, storage.temporary_file() as file:
-        image_sha256, size_bytes = copy_hashed(stream, file)
-        if not storage.original_path(image_sha256).exists():
-            storage.move_into_place(Path(file.name), storage.original_path(image_sha256))
-    mask = mask_png(mapping[folder.read_mask(member)])
-    mask_sha256 = hashlib.sha256(mask).hexdigest()
-    if not storage.annotation_path(mask_sha256).exists():
-        storage.write(storage.annotation_path(mask_sha256), mask)
-    captured_at, captured_at_from = time_of(facts)
-    return _Stored(
-        name=member,
+    _check(split, grouping, format)
+    return import_labelled(
+        project=project,
+        user=user,
+        path=path,
+        name=name,
+        format=format,
+        cityscapes_classes=cityscapes_classes,
         split=split,
-        image_sha256=image_sha256,
-        mask_sha256=mask_sha256,
-        columns={
-            **picture_columns(source.name, size_bytes, facts),
-            "captured_at": captured_at,
-            "captured_at_from": captured_at_from,
-        },
+        grouping=grouping,
+        new_labels_are_defects=new_labels_are_defects,
+        progress=progress,
     )
 
 
-@transaction.atomic
-def _freeze(project: Project, user: User | None, name: str, stored: list[_Stored]) -> Dataset:
-    lines = sorted(f"{row.image_sha256} {row.mask_sha256} {row.split}" for row in stored)
-    checksum = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    dataset, is_new = Dataset.objects.get_or_create(project=project, checksum=checksum, defaults={"name": name[:200]})
-    if not is_new:
-        return dataset
-    members = []
-    for row in stored:
-        image, _ = Image.objects.get_or_create(project=project, sha256=row.image_sha256, defaults=row.columns)
-        annotation, _ = Annotation.objects.get_or_create(
-            image=image, mask_sha256=row.mask_sha256, defaults={"created_by": user}
+def upload_dataset(
+    *,
+    project: Project,
+    user: User | None,
+    archive: Path,
+    name: str,
+    format: str = "",
+    cityscapes_classes: int = 19,
+    split: str = DatasetImport.Split.AUTO,
+    grouping: Collection[str] = (ALIKE,),
+    new_labels_are_defects: bool = True,
+) -> DatasetImport:
+    """Take over a ZIP with a data set (the file is moved) and have a worker read it.
+
+    Refused where it is no ZIP or something else cannot be.
+    """
+    _check(split, grouping, format)
+    if not zipfile.is_zipfile(archive):
+        raise Refused("Expected a ZIP with a data set; this file is none, or its end is missing.", field="file")
+    with transaction.atomic():
+        wanted = DatasetImport.objects.create(
+            project=project,
+            created_by=user,
+            name=_name(name) or "Data set",
+            format=format,
+            cityscapes_classes=cityscapes_classes,
+            split=split,
+            grouping=sorted(set(grouping)),
+            new_labels_are_defects=new_labels_are_defects,
         )
-        members.append(DatasetImage(dataset=dataset, annotation=annotation, name=row.name, split=row.split))
-    DatasetImage.objects.bulk_create(members)
-    return dataset
+        wanted.archive = f"data-set-{wanted.pk}.zip"
+        wanted.save(update_fields=["archive"])
+        storage.move_into_place(archive, storage.archive_path(wanted.archive))
+        queue_on_commit(import_task, wanted.pk)
+    return wanted
+
+
+@transaction.atomic
+def freeze_annotations(
+    *, project: Project, user: User | None, name: str, grouping: Collection[str] = (ALIKE,)
+) -> DatasetImport:
+    """Have a worker freeze the newest annotation of every image into a data set with a new split.
+
+    Images that an earlier data set keeps for testing stay test images.
+    """
+    _check(DatasetImport.Split.AUTO, grouping, "")
+    if annotation_count(project) < LEAST_IMAGES:
+        raise Refused(f"A data set needs at least {LEAST_IMAGES} images with annotations.")
+    wanted = DatasetImport.objects.create(
+        project=project,
+        created_by=user,
+        name=_name(name) or "Annotations",
+        grouping=sorted(set(grouping)),
+    )
+    queue_on_commit(import_task, wanted.pk)
+    return wanted
+
+
+@transaction.atomic
+def dismiss_import(*, dataset_import: DatasetImport) -> None:
+    """Take a finished or failed import off the list; one that goes on is stopped at its next slice."""
+    wanted = DatasetImport.objects.select_for_update().get(pk=dataset_import.pk)
+    wanted.delete()
+    transaction.on_commit(lambda: forget_files(dataset_import))
+
+
+@transaction.atomic
+def pack_dataset(*, dataset: Dataset, user: User | None, format: str) -> DatasetExport:
+    """Have a worker pack a data set; what is packed already is left alone, what failed is tried again."""
+    if format not in FORMATS:
+        raise Refused(f"Expected a format among {', '.join(FORMATS)}, got {format[:40]!r}.", field="format")
+    export, is_new = DatasetExport.objects.select_for_update().get_or_create(
+        dataset=dataset, format=format, defaults={"created_by": user}
+    )
+    is_lost = export.state == DatasetExport.State.DONE and not storage.dataset_export_path(export.pk).exists()
+    if is_new or is_lost or export.state == DatasetExport.State.FAILED:
+        export.state, export.error, export.attempts_count = DatasetExport.State.WAITING, "", 0
+        export.save(update_fields=["state", "error", "attempts_count"])
+        queue_on_commit(export_task, export.pk)
+    return export
+
+
+def _name(name: str) -> str:
+    return " ".join("".join(letter for letter in name if letter.isprintable()).split())[:200]
+
+
+def _check(split: str, grouping: Collection[str], format: str | None) -> None:
+    if split not in DatasetImport.Split.values:
+        raise Refused(f"Expected a split among {', '.join(DatasetImport.Split.values)}, got {split!r}.", field="split")
+    unknown = sorted(set(grouping) - set(GROUPINGS))
+    if unknown:
+        raise Refused(f"Expected groupings among {', '.join(GROUPINGS)}, got {unknown[0]!r}.", field="grouping")
+    if format and format not in FORMATS:
+        raise Refused(f"Expected a format among {', '.join(FORMATS)}, got {format!r}.", field="format")

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from segmentation.spec import MAX_LABELS
 from webapp.actions.project_templates import LabelInput
 from webapp.actions.refused import Refused
 from webapp.actions.verdicts import judge_again
 from webapp.models import Annotation, Label, LabelRollup, Measurement, ModelLabel, Project, User
+from webapp.pipeline.new_labels import create_label
 
 _COLOR = re.compile(r"#[0-9a-f]{6}")
-
-# Every label of a project has a measurement in every finished prediction, so that averages are true.
-_ZEROS = """
-    INSERT INTO measurement (prediction_id, label_id, pixels, area_fraction, region_count, largest_region_px)
-    SELECT prediction.id, %(label)s, 0, 0, 0, 0
-    FROM prediction JOIN model_version ON model_version.id = prediction.model_version_id
-    WHERE prediction.state = 'done' AND model_version.project_id = %(project)s
-    ON CONFLICT DO NOTHING
-"""
 
 
 @transaction.atomic
@@ -31,14 +24,7 @@ def add_label(*, project: Project, user: User | None, label: LabelInput) -> Labe
     Project.objects.select_for_update().get(pk=project.pk)
     present = list(project.labels.all())
     check_labels([label_input(known) for known in present] + [label])
-    added = Label.objects.create(
-        project=project,
-        index=max((known.index for known in present), default=-1) + 1,
-        **_columns(label),
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(_ZEROS, {"label": added.pk, "project": project.pk})
-    return added
+    return create_label(project, **_columns(label))
 
 
 @transaction.atomic
@@ -124,7 +110,7 @@ def _check(label: LabelInput) -> None:
         raise Refused(f"Severity of {name} is 1 to 5, got {label.severity}.", field="labels")
 
 
-def _columns(label: LabelInput) -> dict[str, object]:
+def _columns(label: LabelInput) -> dict[str, Any]:
     return {
         "name": label.name.strip(),
         "color": label.color.lower(),

@@ -2,91 +2,43 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 from django.db import transaction
-from django.db.models import Max
 
 import segmentation
 from segmentation.spec import ModelSpec
-from webapp import storage
-from webapp.models import Batch, Label, ModelLabel, ModelVersion, Project, TrainingRun, User
+from webapp.actions.refused import Refused
+from webapp.models import ModelVersion, Project, Promotion, User
 from webapp.pipeline.color_model import write_color_model
-from webapp.pipeline.queueing import queue_batch
+from webapp.pipeline.registering import match_labels, put_live, register_model
 from webapp.tasks import queue_on_commit, segment_run
 
 STARTER_FOLDER = Path(segmentation.__file__).parent / "starter"
 
 
 @transaction.atomic
-def register_model(
+def go_live(
     *,
-    project: Project,
+    model_version: ModelVersion,
     user: User | None,
-    folder: Path,
-    origin: str,
-    training_run: TrainingRun | None = None,
-    validation_iou: Mapping[str, float | None] | None = None,
-) -> ModelVersion:
-    """Copy a model folder into the store and give it the project's next number.
-
-    Its labels are found in the project by name; ValueError names those the project lacks.
-    """
-    spec = ModelSpec.from_json((folder / "model.json").read_text())
-    labels = match_labels(project, spec)
-    Project.objects.select_for_update().get(pk=project.pk)
-    number = (project.model_versions.aggregate(last=Max("number"))["last"] or 0) + 1
-    name = f"{project.slug}-{number}-{uuid.uuid4().hex[:8]}"
-    shutil.copytree(folder, storage.model_folder(name))
-    model_version = ModelVersion.objects.create(
-        project=project,
-        number=number,
-        architecture=spec.architecture,
-        encoder=spec.encoder or "",
-        origin=origin,
-        training_run=training_run,
-        folder=name,
-        weights_sha256=_sha256(folder / "model.safetensors"),
-        min_region_px=spec.min_region_px,
-        created_by=user,
-    )
-    ModelLabel.objects.bulk_create(
-        ModelLabel(
-            model_version=model_version,
-            index=label.index,
-            label=labels[label.name.lower()],
-            validation_iou=(validation_iou or {}).get(label.name),
-        )
-        for label in spec.labels
-    )
-    return model_version
-
-
-def match_labels(project: Project, spec: ModelSpec) -> dict[str, Label]:
-    """The project's labels by lower-case name. ValueError names what the model tells apart and the project lacks."""
-    labels = {label.name.lower(): label for label in project.labels.all()}
-    missing = [label.name for label in spec.labels if label.name.lower() not in labels]
-    if missing:
-        raise ValueError(
-            f"the model tells apart {', '.join(missing)}, which project {project.name} has no label for; "
-            f"add the labels first (it has: {', '.join(labels)})"
-        )
-    return labels
+    kind: str = Promotion.Kind.LIVE,
+    note: str = "",
+    shadow: Mapping[str, int] | None = None,
+) -> None:
+    """Make this the model for every batch from now on; batches that waited for a model start."""
+    for run_id in put_live(model_version, user=user, kind=kind, note=note, shadow=shadow):
+        queue_on_commit(segment_run, run_id)
 
 
 @transaction.atomic
-def go_live(*, model_version: ModelVersion, user: User | None) -> None:
-    """Make this the model for every batch from now on; batches that waited for a model start."""
-    project = Project.objects.select_for_update().get(pk=model_version.project_id)
-    project.live_model = model_version
-    project.save(update_fields=["live_model"])
-    for batch in Batch.objects.filter(project=project, runs__isnull=True):
-        run = queue_batch(batch, model_version, user=user)
-        queue_on_commit(segment_run, run.pk)
+def change_licence(*, model_version: ModelVersion, user: User | None, licence: str) -> None:
+    """Write down under which terms a version may be used. Refused above 200 characters."""
+    licence = licence.strip()
+    if len(licence) > 200:
+        raise Refused(f"A licence has at most 200 characters, this one has {len(licence):,}.", field="licence")
+    ModelVersion.objects.filter(pk=model_version.pk).update(licence=licence)
 
 
 def starter_fits(project: Project) -> bool:
@@ -117,8 +69,3 @@ def _live_if_first(model_version: ModelVersion, user: User | None) -> ModelVersi
     if Project.objects.filter(pk=model_version.project_id, live_model__isnull=True).exists():
         go_live(model_version=model_version, user=user)
     return model_version
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,19 @@ from django.db import connection, transaction
 from webapp import storage
 from webapp.actions.batches import forget_originals, remove_files
 from webapp.actions.people import require_admin
-from webapp.models import Annotation, Archive, Image, ModelVersion, Prediction, Project, User
+from webapp.models import (
+    Annotation,
+    Archive,
+    DatasetExport,
+    DatasetImage,
+    DatasetImport,
+    Evaluation,
+    Image,
+    ModelVersion,
+    Prediction,
+    Project,
+    User,
+)
 
 _PROJECT = "project_id = %(project)s"
 _IMAGE = "image_id IN (SELECT id FROM image WHERE project_id = %(project)s)"
@@ -19,6 +31,14 @@ _MODEL = "model_version_id IN (SELECT id FROM model_version WHERE project_id = %
 _BATCH = "batch_id IN (SELECT id FROM batch WHERE project_id = %(project)s)"
 _DATASET = "dataset_id IN (SELECT id FROM dataset WHERE project_id = %(project)s)"
 _TRAINING = "training_run_id IN (SELECT id FROM training_run WHERE project_id = %(project)s)"
+_RUN = (
+    "run_id IN (SELECT run.id FROM run "
+    "JOIN model_version ON model_version.id = run.model_version_id WHERE project_id = %(project)s)"
+)
+_EVALUATION = (
+    "evaluation_id IN (SELECT evaluation.id FROM evaluation "
+    "JOIN model_version ON model_version.id = evaluation.model_version_id WHERE project_id = %(project)s)"
+)
 _PREDICTION = (
     "prediction_id IN (SELECT prediction.id FROM prediction "
     "JOIN model_version ON model_version.id = prediction.model_version_id WHERE project_id = %(project)s)"
@@ -26,6 +46,14 @@ _PREDICTION = (
 
 # What leans on others goes first. Plain SQL: a project can have millions of rows, which need not be loaded.
 _ROWS: tuple[tuple[str, str], ...] = (
+    ("evaluated_image", _EVALUATION),
+    ("evaluation", _MODEL),
+    ("promotion", _PROJECT),
+    ("model_import", _PROJECT),
+    ("dataset_export", _DATASET),
+    ("dataset_import", _PROJECT),
+    ("model_export", _MODEL),
+    ("shadow_image", _RUN),
     ("region", _PREDICTION),
     ("measurement", _PREDICTION),
     ("inspection_rollup", _PROJECT),
@@ -72,6 +100,16 @@ def _remove_files_on_commit(project: Project) -> None:
     files += [storage.archive_path(path) for path in unpacking.values_list("path", flat=True)]
     models = ModelVersion.objects.filter(project=project).values_list("folder", flat=True)
     folders = [storage.model_folder(folder) for folder in models]
+    folders += [storage.training_folder(pk) for pk in project.training_runs.values_list("pk", flat=True)]
+    evaluations = Evaluation.objects.filter(model_version__project=project).values_list("pk", flat=True)
+    folders += [storage.evaluation_folder(pk) for pk in evaluations]
+    members = DatasetImage.objects.filter(dataset__project=project).values_list("pk", flat=True)
+    files += [storage.truth_overlay_path(pk) for pk in members]
+    exports = DatasetExport.objects.filter(dataset__project=project).values_list("pk", flat=True)
+    files += [storage.dataset_export_path(pk) for pk in exports]
+    for wanted in DatasetImport.objects.filter(project=project):
+        folders.append(storage.dataset_import_folder(wanted.pk))
+        files += [storage.archive_path(wanted.archive)] if wanted.archive else []
     annotations = Annotation.objects.filter(image__project=project)
     masks = set(annotations.values_list("mask_sha256", flat=True))
     transaction.on_commit(lambda: remove_files(files))

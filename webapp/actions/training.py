@@ -1,213 +1,234 @@
-"""Training: a data set becomes a model version, and that goes live. Loads torch: for commands and workers only."""
+"""Trainings: start one, end it early, try again, delete it. A worker does the learning: nothing here needs torch."""
 
 from __future__ import annotations
 
-import dataclasses
-import tempfile
-import time
-from collections.abc import Callable, Iterable, Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
-from segmentation.evaluation import Evaluation, evaluate
-from segmentation.masks import read_mask
-from segmentation.model_card import model_card
-from segmentation.operating_point import choose_operating_point
-from segmentation.pairs import Pair
-from segmentation.pictures import read_rgb
-from segmentation.segmenter import Segmenter
-from segmentation.spec import IGNORE_INDEX, LabelSpec, ModelSpec
-from segmentation.train import Epoch, TrainSettings, train
-from segmentation.weights import save_model
+from segmentation.architectures_catalogue import CATALOGUE, Facts
+from segmentation.augment_presets import PRESETS
+from segmentation.loss_catalogue import AUTOMATIC, LOSS_FACTS
+from segmentation.spec import ModelSpec
 from webapp import storage
-from webapp.actions.model_versions import go_live, register_model
-from webapp.models import (
-    Dataset,
-    DatasetImage,
-    Label,
-    ModelVersion,
-    Project,
-    TrainingEpoch,
-    TrainingRun,
-    User,
-)
+from webapp.actions.refused import Refused
+from webapp.actions.training_advice import recommendation
+from webapp.models import Dataset, DatasetImage, ModelVersion, Project, TrainingRun, User
+from webapp.models.trainings import MOST_MINUTES
+from webapp.pipeline.training_lease import end_training, requeue_lost_trainings
+from webapp.tasks import queue_on_commit, train
 
-# Light enough to learn much in an hour of two CPU cores; see docs/results.md.
-DEFAULT_ENCODER = "tu-mobilenetv4_conv_small"
-DECODER_CHANNELS = (64, 48, 32, 24, 16)
+SMALLEST_CROP_PX, LARGEST_CROP_PX = 32, 2048
+LARGEST_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingWish:
+    """What a person wants. One of `minutes` and `epochs`.
+
+    Without `architecture` the recommended network is taken, or that of the `parent` it starts from; without the rest
+    the architecture's or the library's own.
+    `presets`: what may happen to the photos, None = the library's own mixture, empty = nothing.
+    `weights_folder`: for start "folder", where the encoder's weights are; empty = `encoders/` of the data folder.
+    """
+
+    dataset: Dataset
+    architecture: str = ""
+    minutes: float | None = None
+    epochs: int | None = None
+    target: str = TrainingRun.Target.PC
+    encoder: str = ""
+    options: Mapping[str, Any] | None = None
+    presets: Sequence[str] | None = None
+    loss: str = AUTOMATIC
+    start: str = TrainingRun.Start.RANDOM
+    parent: ModelVersion | None = None
+    weights_folder: str = ""
+    crop_px: int | None = None
+    seed: int = 1
+
+
+@transaction.atomic
+def start_training(*, project: Project, user: User | None, wish: TrainingWish, by_command: bool = False) -> TrainingRun:
+    """Queue a training for the worker, or (`by_command`) for the command that asks. Refused says what cannot be."""
+    _refuse_impossible(project, wish)
+    network = _network(wish)
+    training_run = TrainingRun.objects.create(
+        project=project,
+        dataset=wish.dataset,
+        created_by=user,
+        target=wish.target,
+        architecture=network.architecture,
+        encoder=network.encoder,
+        start=wish.start,
+        parent=wish.parent,
+        minutes=wish.minutes,
+        epochs_wanted=wish.epochs,
+        settings=_settings(wish, network),
+        by_command=by_command,
+    )
+    if not by_command:
+        queue_on_commit(train, training_run.pk)
+    return training_run
+
+
+@transaction.atomic
+def cancel_training(*, training_run: TrainingRun, user: User | None, keep: bool) -> TrainingRun:
+    """End a training early. `keep`: what it has learned becomes a model version, unless that is nothing yet.
+
+    One that waits is cancelled at once; the worker of one that learns finds the wish within seconds. Nothing happens to
+    one that is over.
+    """
+    found = TrainingRun.objects.select_for_update().get(pk=training_run.pk)
+    if found.state == TrainingRun.State.QUEUED:
+        end_training(TrainingRun.objects.filter(pk=found.pk), TrainingRun.State.CANCELLED)
+    elif found.state == TrainingRun.State.RUNNING:
+        found.cancel_requested_at = found.cancel_requested_at or timezone.now()
+        found.cancel_keeps_best = keep
+        found.save(update_fields=["cancel_requested_at", "cancel_keeps_best"])
+    found.refresh_from_db()
+    return found
+
+
+@transaction.atomic
+def retry_training(*, training_run: TrainingRun, user: User | None) -> None:
+    """Queue a failed or cancelled training again; it goes on from its checkpoint where it has one. Refused if not."""
+    again = _queue_again(training_run, by_command=False)
+    if not again:
+        raise Refused("Only a training that failed or was cancelled can be tried again. This one is not.")
+    queue_on_commit(train, training_run.pk)
+
+
+@transaction.atomic
+def resume_by_command(*, project: Project, training_run_id: int | None) -> TrainingRun:
+    """Queue a training that was stopped for the command that asks; None = the project's newest. Refused says why not.
+
+    It goes on from its checkpoint.
+    """
+    requeue_lost_trainings()
+    stopped = project.training_runs.filter(state__in=[TrainingRun.State.FAILED, TrainingRun.State.CANCELLED])
+    if training_run_id is not None:
+        stopped = stopped.filter(pk=training_run_id)
+    found = stopped.order_by("-pk").first()
+    if found is None:
+        which = "no training" if training_run_id is None else f"no training {training_run_id}"
+        raise Refused(f"Project {project.name} has {which} that failed or was cancelled: there is nothing to resume.")
+    _queue_again(found, by_command=True)
+    found.refresh_from_db()
+    return found
+
+
+def _queue_again(training_run: TrainingRun, *, by_command: bool) -> int:
+    return TrainingRun.objects.filter(
+        pk=training_run.pk, state__in=[TrainingRun.State.FAILED, TrainingRun.State.CANCELLED]
+    ).update(
+        state=TrainingRun.State.QUEUED,
+        error="",
+        attempts_count=0,
+        by_command=by_command,
+        cancel_requested_at=None,
+        cancel_keeps_best=True,
+        finished_at=None,
+    )
+
+
+@transaction.atomic
+def delete_training(*, training_run: TrainingRun, user: User | None) -> None:
+    """Delete a training without a model version, with its files. Refused where it made one or still goes on."""
+    found = TrainingRun.objects.select_for_update().get(pk=training_run.pk)
+    if not found.is_finished:
+        raise Refused("This training still goes on. Cancel it first.")
+    if ModelVersion.objects.filter(training_run=found).exists():
+        raise Refused("This training made a model version, which needs it as the proof of where it comes from.")
+    folder = storage.training_folder(found.pk)
+    found.delete()
+    transaction.on_commit(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @dataclass(frozen=True)
-class Trained:
-    """`iou` has one value per label of the validation split, None where the split says nothing about it."""
+class _Network:
+    architecture: str
+    encoder: str
+    options: Mapping[str, Any]
+    crop_px: int | None
+    why: str
 
-    model_version: ModelVersion
-    minutes: float
-    iou: Mapping[str, float | None]
+
+def _network(wish: TrainingWish) -> _Network:
+    """What was chosen, else what the parent is, else what is recommended."""
+    if wish.architecture:
+        facts = _trainable(wish.architecture)
+        encoder = (wish.encoder or facts.default_encoder or "") if facts.has_encoder else ""
+        options = facts.default_options if wish.options is None else wish.options
+        return _Network(facts.name, encoder, options, wish.crop_px, "")
+    if wish.parent is not None:
+        spec = ModelSpec.from_json((storage.model_folder(wish.parent.folder) / "model.json").read_text())
+        why = f"The network of version {wish.parent.number}, from which it starts."
+        return _Network(spec.architecture, spec.encoder or "", spec.options, wish.crop_px, why)
+    advised = recommendation(wish.dataset, minutes=wish.minutes, target=wish.target)
+    encoder = wish.encoder or advised.encoder or ""
+    return _Network(advised.architecture, encoder, advised.options, wish.crop_px or advised.crop_px, advised.why)
 
 
-def train_model(
-    *,
-    project: Project,
-    user: User | None,
-    dataset: Dataset,
-    architecture: str,
-    encoder: str | None,
-    settings: TrainSettings,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-) -> Trained:
-    """Train on a data set's train split, choose the operating point on its validation split, go live.
-
-    What was learned is kept where the caller's `on_epoch` raises KeyboardInterrupt after a first epoch.
-    ValueError where the data set cannot be trained on; the training run then says why.
-    """
-    started = time.monotonic()
-    labels = taught_labels(dataset)
-    spec = ModelSpec(
-        architecture=architecture,
-        encoder=encoder or DEFAULT_ENCODER,
-        options={"decoder_channels": list(DECODER_CHANNELS)},
-        labels=tuple(LabelSpec(place, label.name, label.color, label.is_defect) for place, label in enumerate(labels)),
-    )
-    training_run = TrainingRun.objects.create(
-        project=project,
-        dataset=dataset,
-        architecture=architecture,
-        encoder=spec.encoder or "",
-        settings={name: getattr(settings, name) for name in ("epochs", "minutes", "crop_px", "seed")},
-    )
-    try:
-        validation_pairs = dataset_pairs(dataset, DatasetImage.Split.VALIDATION, labels)
-        epochs = train(dataset_pairs(dataset, DatasetImage.Split.TRAIN, labels), validation_pairs, spec, settings)
-        last = _learn(training_run, epochs, on_epoch)
-        model_version = _keep(training_run, user, spec, settings, validation_pairs, last)
-    except BaseException as error:
-        TrainingRun.objects.filter(pk=training_run.pk).update(
-            state=TrainingRun.State.FAILED,
-            error=str(error) or type(error).__name__,
-            finished_at=timezone.now(),
+def _trainable(architecture: str) -> Facts:
+    facts = CATALOGUE.get(architecture)
+    if facts is None or not facts.is_trainable:
+        known = ", ".join(name for name, row in CATALOGUE.items() if row.is_trainable)
+        raise Refused(
+            f"There is no architecture “{architecture}” to train. Choose one of: {known}.", field="architecture"
         )
-        raise
-    iou = {row.label.name: row.validation_iou for row in model_version.model_labels.select_related("label")}
-    return Trained(model_version=model_version, minutes=(time.monotonic() - started) / 60, iou=iou)
+    return facts
 
 
-def taught_labels(dataset: Dataset) -> list[Label]:
-    """The project's labels that occur in the training split, by index; the first label of the project always.
-
-    ValueError where fewer than two labels occur: there is nothing to tell apart.
-    """
-    present: set[int] = set()
-    for annotation in _annotations(dataset, DatasetImage.Split.TRAIN):
-        mask = read_mask(storage.annotation_path(annotation))
-        present |= set(np.flatnonzero(np.bincount(mask.ravel(), minlength=256)[:IGNORE_INDEX]).tolist())
-    labels = list(dataset.project.labels.all())
-    taught = [label for label in labels if label.index in present or label == labels[0]]
-    if len(taught) < 2:
-        raise ValueError(
-            f"the training split of {dataset.name} shows only {', '.join(label.name for label in taught)}; "
-            "training needs pictures of at least two labels"
+def _refuse_impossible(project: Project, wish: TrainingWish) -> None:
+    if wish.dataset.project_id != project.pk:
+        raise Refused("This data set belongs to another project. Choose one of this project's.", field="dataset")
+    splits = wish.dataset.dataset_images
+    if not splits.filter(split=DatasetImage.Split.TRAIN).exists():
+        raise Refused("This data set has no images to learn from. Import one that has.", field="dataset")
+    if not splits.filter(split=DatasetImage.Split.VALIDATION).exists():
+        raise Refused(
+            "This data set has no validation images, so nobody could tell how well the model does. "
+            "Import it again and let it be split.",
+            field="dataset",
         )
-    return taught
+    if (wish.minutes is None) == (wish.epochs is None):
+        raise Refused("Say how long it may take: in minutes or in epochs, one of the two.", field="minutes")
+    if wish.minutes is not None and not 0 < wish.minutes <= MOST_MINUTES:
+        raise Refused(f"A training takes more than 0 and at most {MOST_MINUTES:,} minutes (a week).", field="minutes")
+    if wish.epochs is not None and wish.epochs < 1:
+        raise Refused("A training takes at least one epoch.", field="epochs")
+    if wish.loss != AUTOMATIC and wish.loss not in LOSS_FACTS:
+        known = ", ".join([AUTOMATIC, *LOSS_FACTS])
+        raise Refused(f"There is no loss “{wish.loss}”. Choose one of: {known}.", field="loss")
+    unknown = [name for name in wish.presets or () if name not in PRESETS]
+    if unknown:
+        raise Refused(f"There is no preset “{unknown[0]}”. Choose some of: {', '.join(PRESETS)}.", field="presets")
+    if wish.target not in TrainingRun.Target.values or wish.start not in TrainingRun.Start.values:
+        raise Refused("This target or start is unknown.", field="target")
+    if (wish.start == TrainingRun.Start.PARENT) != (wish.parent is not None):
+        raise Refused("To start from an earlier version, say which.", field="parent")
+    if wish.parent is not None and wish.parent.project_id != project.pk:
+        raise Refused("This model version belongs to another project. Choose one of this project's.", field="parent")
+    if wish.crop_px is not None and not SMALLEST_CROP_PX <= wish.crop_px <= LARGEST_CROP_PX:
+        raise Refused(f"Crops have {SMALLEST_CROP_PX} to {LARGEST_CROP_PX} pixels a side.", field="crop_px")
+    if not 0 <= wish.seed <= LARGEST_SEED:
+        raise Refused(f"The seed is a whole number from 0 to {LARGEST_SEED:,}.", field="seed")
 
 
-def dataset_pairs(dataset: Dataset, split: str, labels: list[Label]) -> list[Pair]:
-    """Pictures with masks in model label indices, in order of `labels`; other labels count as not judged."""
-    remap = np.full(256, IGNORE_INDEX, np.uint8)
-    for place, label in enumerate(labels):
-        remap[label.index] = place
-    members = dataset.dataset_images.filter(split=split).select_related("annotation__image").order_by("name")
-
-    def pair(name: str, image_sha256: str, mask_sha256: str) -> Pair:
-        def read() -> tuple[np.ndarray, np.ndarray]:
-            picture = read_rgb(storage.original_path(image_sha256))
-            return picture, remap[read_mask(storage.annotation_path(mask_sha256))]
-
-        return Pair(name=name, read=read)
-
-    return [pair(member.name, member.annotation.image.sha256, member.annotation.mask_sha256) for member in members]
-
-
-def _annotations(dataset: Dataset, split: str) -> list[str]:
-    return list(dataset.dataset_images.filter(split=split).values_list("annotation__mask_sha256", flat=True))
-
-
-def _learn(training_run: TrainingRun, epochs: Iterable[Epoch], on_epoch: Callable[[Epoch], None]) -> Epoch:
-    last: Epoch | None = None
-    try:
-        for epoch in epochs:
-            last = epoch
-            TrainingEpoch.objects.create(
-                training_run=training_run,
-                number=epoch.index,
-                loss=epoch.loss,
-                mean_iou=epoch.mean_iou,
-                seconds=epoch.seconds,
-            )
-            on_epoch(epoch)
-    except KeyboardInterrupt:
-        if last is None:
-            raise
-    if last is None:
-        raise ValueError("the time was too short for one epoch; give more minutes")
-    return last
-
-
-def _keep(
-    training_run: TrainingRun,
-    user: User | None,
-    spec: ModelSpec,
-    settings: TrainSettings,
-    validation_pairs: list[Pair],
-    last: Epoch,
-) -> ModelVersion:
-    """Write the best weights with their operating point and card, register them and put them live."""
-    spec = dataclasses.replace(spec, min_region_px=choose_operating_point(last.outcomes).min_region_px)
-    with tempfile.TemporaryDirectory(dir=storage.temporary_folder()) as name:
-        folder = Path(name)
-        save_model(folder, spec, last.module, card="Not scored yet.\n")
-        scores = evaluate(Segmenter(folder, device=settings.device), validation_pairs)
-        save_model(folder, spec, last.module, card=_card(training_run, spec, settings, last.steps, scores))
-        with transaction.atomic():
-            model_version = register_model(
-                project=training_run.project,
-                user=user,
-                folder=folder,
-                origin=ModelVersion.Origin.TRAINED,
-                training_run=training_run,
-                validation_iou={label.name: scores.agreement.iou(label.index) for label in spec.labels},
-            )
-            TrainingRun.objects.filter(pk=training_run.pk).update(
-                state=TrainingRun.State.DONE, finished_at=timezone.now()
-            )
-            go_live(model_version=model_version, user=user)
-    return model_version
-
-
-def _card(training_run: TrainingRun, spec: ModelSpec, settings: TrainSettings, steps: int, scores: Evaluation) -> str:
-    dataset = training_run.dataset
-    counts = {split: dataset.dataset_images.filter(split=split).count() for split in DatasetImage.Split}
-    return model_card(
-        title=f"{spec.architecture} for {training_run.project.name}",
-        summary=f"Trained on data set {dataset.name} of project {training_run.project.name}.",
-        data=[
-            f"Data set {dataset.name}, checksum {dataset.checksum}.",
-            *(f"{split.label}: {count} images." for split, count in counts.items()),
-            "Test images were never read in training.",
-        ],
-        spec=spec,
-        settings=settings,
-        steps=steps,
-        evaluation=scores,
-        evaluated_on="the validation images",
-        limits=[
-            "These images also chose the weights and the limit of the verdict: expect new images to do worse. "
-            "`manage.py evaluate` on images kept apart says how much.",
-            "Confidence is not calibrated.",
-        ],
-        licence="Yours; it follows the photos it was trained on.",
-    )
+def _settings(wish: TrainingWish, network: _Network) -> dict[str, Any]:
+    """Only what was chosen: what is not named keeps the library's default."""
+    chosen = {
+        "options": dict(network.options),
+        "loss": wish.loss,
+        "seed": wish.seed,
+        "crop_px": network.crop_px,
+        "presets": None if wish.presets is None else list(wish.presets),
+        "weights_folder": wish.weights_folder or None,
+        "why": network.why or None,
+    }
+    return {name: value for name, value in chosen.items() if value is not None}

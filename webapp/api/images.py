@@ -38,12 +38,18 @@ def list_images(
     chosen = _model(request.auth, batch.project_id, model) or batch_progress(batch).model_version
     links = batch.batch_images.filter(pk__gt=place(cursor)).select_related("image").order_by("pk")
     if verdict is not None:
-        links = links.filter(image__predictions__model_version=chosen, image__predictions__verdict=verdict)
+        links = links.filter(
+            image__predictions__model_version=chosen,
+            image__predictions__is_shadow=False,
+            image__predictions__verdict=verdict,
+        )
     found = list(links[: limit + 1])
     page = found[:limit]
     predictions = {
         row.image_id: row
-        for row in Prediction.objects.filter(model_version=chosen, image__in=[link.image_id for link in page])
+        for row in Prediction.objects.filter(
+            model_version=chosen, is_shadow=False, image__in=[link.image_id for link in page]
+        )
     }
     return ImagePage(
         items=[ImageRow.of(link, predictions.get(link.image_id)) for link in page],
@@ -108,7 +114,7 @@ def _model(user: User, project_id: int, model_id: int | None) -> ModelVersion | 
 
 def _prediction(user: User, image: Image, model_id: int | None) -> Prediction | None:
     """The result by the model asked for; else the one in force, or the newest where none is done."""
-    rows = image.predictions.select_related("model_version")
+    rows = image.predictions.filter(is_shadow=False).select_related("model_version")
     chosen = _model(user, image.project_id, model_id)
     if chosen is not None:
         return rows.filter(model_version=chosen).first()

@@ -6,13 +6,14 @@ from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 
 from webapp.actions.model_versions import add_color_model, add_starter_model
-from webapp.actions.model_versions import go_live as make_live
+from webapp.actions.promotion import promote_directly
 from webapp.api.auth import ApiRequest
 from webapp.api.errors import invalid
 from webapp.api.projects import visible_project
 from webapp.api.schemas.errors import READ_ERRORS, WRITE_ERRORS, answers
 from webapp.api.schemas.models import ModelIn, ModelOut
-from webapp.models import ModelVersion, Project, User
+from webapp.models import Evaluation, ModelVersion, Project, User
+from webapp.models.leaderboard import holdouts
 from webapp.models.learning import ModelVersionQuerySet
 
 router = Router()
@@ -22,9 +23,13 @@ ADD = {"starter": add_starter_model, "colors": add_color_model}
 
 @router.get("/projects/{slug:slug}/models", response=answers(list[ModelOut], errors=READ_ERRORS))
 def list_models(request: ApiRequest, slug: str) -> list[ModelOut]:
-    """Newest first."""
+    """Newest first, with their scores on the newest data set that has images kept apart."""
     project = visible_project(request.auth, slug)
-    return [ModelOut.of(row, live_id=project.live_model_id) for row in _whole(request.auth, project)]
+    scores = _scores(project)
+    return [
+        ModelOut.of(row, live_id=project.live_model_id, evaluation=scores.get(row.pk))
+        for row in _whole(request.auth, project)
+    ]
 
 
 @router.post("/projects/{slug:slug}/models", response=answers(ModelOut, status=201, errors=WRITE_ERRORS))
@@ -38,12 +43,15 @@ def create_model(request: ApiRequest, slug: str, payload: ModelIn) -> Status[Mod
     return Status(201, _model_out(request.auth, slug, added.pk))
 
 
-@router.post("/projects/{slug:slug}/models/{int:model_id}/live", response=answers(ModelOut, errors=READ_ERRORS))
+@router.post("/projects/{slug:slug}/models/{int:model_id}/live", response=answers(ModelOut, errors=(401, 403, 404)))
 def go_live(request: ApiRequest, slug: str, model_id: int) -> ModelOut:
-    """From now on this model segments what is uploaded. Batches that waited for a model start."""
+    """From now on this model segments what is uploaded, without a shadow run first. Administrators only.
+
+    Batches that waited for a model start.
+    """
     project = visible_project(request.auth, slug)
     chosen = get_object_or_404(_whole(request.auth, project), pk=model_id)
-    make_live(model_version=chosen, user=request.auth)
+    promote_directly(model_version=chosen, user=request.auth)
     return _model_out(request.auth, slug, chosen.pk)
 
 
@@ -53,4 +61,17 @@ def _whole(user: User, project: Project) -> ModelVersionQuerySet:
 
 def _model_out(user: User, slug: str, model_id: int) -> ModelOut:
     project = visible_project(user, slug)
-    return ModelOut.of(_whole(user, project).get(pk=model_id), live_id=project.live_model_id)
+    return ModelOut.of(
+        _whole(user, project).get(pk=model_id),
+        live_id=project.live_model_id,
+        evaluation=_scores(project).get(model_id),
+    )
+
+
+def _scores(project: Project) -> dict[int, Evaluation]:
+    """The finished evaluations on the newest hold-out, by model."""
+    newest = next((one for one in holdouts(project) if one.split is not None), None)
+    if newest is None:
+        return {}
+    done = Evaluation.objects.filter(dataset=newest.dataset, split=newest.split, state=Evaluation.State.DONE)
+    return {row.model_version_id: row for row in done}

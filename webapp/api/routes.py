@@ -5,7 +5,20 @@ from __future__ import annotations
 from ninja import NinjaAPI, Router
 from ninja.operation import Operation
 
-from webapp.api import batches, dashboard, images, models, projects, reports, runs, sources, tokens
+from webapp.api import (
+    batches,
+    dashboard,
+    datasets,
+    images,
+    judging,
+    models,
+    projects,
+    reports,
+    runs,
+    sources,
+    tokens,
+    trainings,
+)
 from webapp.api.auth import TokenAuth
 from webapp.api.docs import DocsPage
 from webapp.api.errors import handle_errors
@@ -28,7 +41,10 @@ ROUTERS: dict[str, Router] = {
     "Tokens": tokens.router,
     "Projects": projects.router,
     "Sources": sources.router,
+    "Trainings": trainings.router,
+    "Data sets": datasets.router,
     "Models": models.router,
+    "Judging": judging.router,
     "Batches": batches.router,
     "Runs": runs.router,
     "Images": images.router,

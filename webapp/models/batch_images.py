@@ -130,11 +130,15 @@ def _ranked(batch: Batch, model_version: ModelVersion | None, show: Show) -> Que
     )
     return (
         BatchImage.objects.filter(batch=batch)
-        .annotate(found=FilteredRelation("image__predictions", condition=Q(image__predictions__model_version=chosen)))
+        .annotate(found=FilteredRelation("image__predictions", condition=_counted_by(chosen)))
         .annotate(rank=rank, error=Case(When(found__error__isnull=False, then=F("found__error")), default=Value("")))
         .filter(_CONDITIONS[show])
         .order_by("-rank", "-image_id")
     )
+
+
+def _counted_by(model_version_id: int) -> Q:
+    return Q(image__predictions__model_version=model_version_id, image__predictions__is_shadow=False)
 
 
 def _behind(rank: float, image_id: int) -> Q:

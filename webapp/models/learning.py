@@ -1,4 +1,4 @@
-"""Where a model comes from: people's annotations, frozen data sets, trainings, and the versions they made."""
+"""Where a model comes from: people's annotations, frozen data sets, and the versions that trainings made of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.db import models
 from webapp.models.images import Image
 from webapp.models.people import User
 from webapp.models.projects import Label, Project
+from webapp.models.trainings import TrainingRun
 
 
 class Annotation(models.Model):
@@ -27,13 +28,35 @@ class Annotation(models.Model):
         return f"annotation of {self.image}"
 
 
+class DatasetQuerySet(models.QuerySet["Dataset"]):
+    def visible_to(self, user: Any) -> DatasetQuerySet:
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(project__workspace__memberships__user=user)
+
+
 class Dataset(models.Model):
-    """Frozen images, annotations and split. `checksum` is over every image hash, mask hash and split."""
+    """Frozen images, annotations and split. `checksum` is over every image hash, mask hash and split.
+
+    `label_counts`: split → label index → how many of its images show the label; None until somebody asked.
+    `label_pixels`: the same in pixels. `format`: the form it came in, "annotations" for the project's own; `grouping`:
+    what keeps images on one side of the split; `notes`: plain sentences about the split, for people.
+    `preview_name`: the training image that shows best what is rare.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="datasets")
     name = models.CharField(max_length=200)
     checksum = models.CharField(max_length=64)
+    label_counts = models.JSONField(null=True, blank=True)
+    label_pixels = models.JSONField(null=True, blank=True)
+    format = models.CharField(max_length=20, blank=True)
+    grouping = models.JSONField(default=list, blank=True)
+    notes = models.JSONField(default=list, blank=True)
+    preview_name = models.CharField(max_length=500, blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DatasetQuerySet.as_manager()
 
     class Meta:
         db_table = "dataset"
@@ -44,6 +67,8 @@ class Dataset(models.Model):
 
 
 class DatasetImage(models.Model):
+    """`group_number`: images with the same one stay on one side of the split."""
+
     class Split(models.TextChoices):
         TRAIN = "train", "Training"
         VALIDATION = "val", "Validation"
@@ -53,6 +78,7 @@ class DatasetImage(models.Model):
     annotation = models.ForeignKey(Annotation, on_delete=models.PROTECT, related_name="dataset_images")
     name = models.CharField(max_length=500)
     split = models.CharField(max_length=5, choices=Split)
+    group_number = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         db_table = "dataset_image"
@@ -63,53 +89,6 @@ class DatasetImage(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class TrainingRun(models.Model):
-    class State(models.TextChoices):
-        RUNNING = "running", "Running"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="training_runs")
-    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="training_runs")
-    architecture = models.CharField(max_length=60)
-    encoder = models.CharField(max_length=100, blank=True)
-    settings = models.JSONField(default=dict)
-    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
-    error = models.TextField(blank=True)
-    started_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        db_table = "training_run"
-        constraints = [
-            models.CheckConstraint(
-                condition=~models.Q(state="failed") | ~models.Q(error=""), name="training_run_failed_says_why"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(state__in=["running", "done", "failed"]), name="training_run_state_known"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"training {self.pk} of {self.architecture}"
-
-
-class TrainingEpoch(models.Model):
-    training_run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="epochs")
-    number = models.PositiveIntegerField()
-    loss = models.FloatField()
-    mean_iou = models.FloatField(null=True)
-    seconds = models.FloatField()
-
-    class Meta:
-        db_table = "training_epoch"
-        ordering = ["number"]
-        constraints = [models.UniqueConstraint(fields=["training_run", "number"], name="training_epoch_once")]
-
-    def __str__(self) -> str:
-        return f"epoch {self.number}"
 
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
@@ -139,6 +118,10 @@ class ModelVersion(models.Model):
     folder = models.CharField(max_length=200, unique=True)
     weights_sha256 = models.CharField(max_length=64)
     min_region_px = models.PositiveIntegerField(default=1)
+    temperature = models.FloatField(default=1.0)
+    parameter_count = models.PositiveBigIntegerField(null=True, blank=True)
+    file_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    licence = models.CharField(max_length=200, blank=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -150,6 +133,7 @@ class ModelVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "number"], name="model_version_number_once"),
             models.CheckConstraint(condition=models.Q(min_region_px__gte=1), name="model_version_min_region_px"),
+            models.CheckConstraint(condition=models.Q(temperature__gt=0), name="model_version_temperature"),
             models.CheckConstraint(
                 condition=models.Q(origin="trained", training_run__isnull=False)
                 | (~models.Q(origin="trained") & models.Q(training_run__isnull=True)),
@@ -162,17 +146,25 @@ class ModelVersion(models.Model):
 
 
 class ModelLabel(models.Model):
-    """Which label of the project a model's output stands for, and how well it was found on validation."""
+    """Which label of the project a model's output stands for, and how well it was found on validation.
+
+    `min_region_px` is the label's own operating point; empty = the model version's.
+    """
 
     model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="model_labels")
     index = models.PositiveSmallIntegerField()
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="model_labels")
     validation_iou = models.FloatField(null=True, blank=True)
+    min_region_px = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         db_table = "model_label"
         ordering = ["index"]
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(min_region_px__isnull=True) | models.Q(min_region_px__gte=1),
+                name="model_label_min_region_px",
+            ),
             models.UniqueConstraint(fields=["model_version", "index"], name="model_label_index_once"),
             models.UniqueConstraint(fields=["model_version", "label"], name="model_label_once"),
         ]

@@ -34,7 +34,7 @@ def model_results(batch: Batch) -> list[ModelResult]:
         newest.setdefault(run.model_version_id, run)
     done = Q(state=Prediction.State.DONE)
     rows = (
-        Prediction.objects.filter(image__batch_images__batch=batch, model_version__in=list(newest))
+        Prediction.objects.filter(image__batch_images__batch=batch, model_version__in=list(newest), is_shadow=False)
         .values("model_version_id")
         .annotate(
             done=Count("id", filter=done),

@@ -63,7 +63,7 @@ _COUNTS = """
     JOIN batch_image ON batch_image.batch_id = chosen.batch_id
     JOIN image ON image.id = batch_image.image_id
     LEFT JOIN prediction ON prediction.image_id = batch_image.image_id
-        AND prediction.model_version_id = chosen.model_version_id
+        AND prediction.model_version_id = chosen.model_version_id AND NOT prediction.is_shadow
     GROUP BY chosen.batch_id
 """
 

@@ -14,7 +14,14 @@ from webapp.models.projects import Label
 
 
 class Run(models.Model):
-    """One model version over one batch. `batch` is empty once the batch was deleted but a result is still needed."""
+    """One model version over one batch. `batch` is empty once the batch was deleted but a result is still needed.
+
+    A shadow run looks at chosen images of any batch to show what a version would change; it changes no number.
+    """
+
+    class Kind(models.TextChoices):
+        NORMAL = "normal", "Run"
+        SHADOW = "shadow", "Shadow run"
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"
@@ -23,6 +30,7 @@ class Run(models.Model):
 
     batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, related_name="runs")
     model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="runs")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.NORMAL)
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -36,6 +44,10 @@ class Run(models.Model):
                 condition=models.Q(state="running", finished_at__isnull=True)
                 | models.Q(state__in=["done", "cancelled"], finished_at__isnull=False),
                 name="run_finished_has_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="normal") | models.Q(kind="shadow", batch__isnull=True),
+                name="run_shadow_has_no_batch",
             ),
         ]
 
@@ -65,7 +77,10 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
 
 
 class Prediction(models.Model):
-    """One image's result by one model version. `run` is the run that asked for it."""
+    """One image's result by one model version. `run` is the run that asked for it.
+
+    `is_shadow`: only a shadow run has asked so far, so it counts nowhere until a normal run takes it over.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"
@@ -87,6 +102,7 @@ class Prediction(models.Model):
     attempts_count = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=500, blank=True)
     is_current = models.BooleanField(default=False)
+    is_shadow = models.BooleanField(default=False)
     verdict = models.CharField(max_length=10, choices=Verdict, null=True, blank=True)
     min_region_px = models.PositiveIntegerField(null=True, blank=True)
     defect_area_fraction = models.FloatField(null=True, blank=True)
@@ -124,6 +140,10 @@ class Prediction(models.Model):
                 name="prediction_current_is_done",
             ),
             models.CheckConstraint(
+                condition=models.Q(is_shadow=False) | models.Q(is_current=False),
+                name="prediction_shadow_is_not_current",
+            ),
+            models.CheckConstraint(
                 condition=~models.Q(state="claimed") | models.Q(lease_until__isnull=False),
                 name="prediction_claim_has_lease",
             ),
@@ -138,7 +158,10 @@ class Prediction(models.Model):
 
 
 class Measurement(models.Model):
-    """One label's numbers in one prediction; absent labels have a row of zeros."""
+    """One label's numbers in one prediction; absent labels have a row of zeros.
+
+    `min_region_px` is the limit this label was judged by where it has one of its own; empty = the prediction's.
+    """
 
     prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="measurements")
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="measurements")
@@ -147,6 +170,7 @@ class Measurement(models.Model):
     region_count = models.PositiveIntegerField()
     largest_region_px = models.PositiveBigIntegerField()
     confidence = models.FloatField(null=True, blank=True)
+    min_region_px = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         db_table = "measurement"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 
 from django.db.models import Q
 from django.utils import timezone
@@ -17,7 +18,8 @@ _STOPPED = "the worker stopped while it segmented this image"
 
 def requeue_lost() -> int:
     """Give back claims whose lease ran out or whose worker, on this machine, is gone; returns how many."""
-    dead = [name for name in _local_workers() if not _is_alive(int(name.rpartition(":")[2]))]
+    claims = Prediction.objects.filter(state=Prediction.State.CLAIMED)
+    dead = dead_workers(claims.values_list("claimed_by", flat=True).distinct())
     return give_back(Prediction.objects.filter(Q(lease_until__lt=timezone.now()) | Q(claimed_by__in=dead)), _STOPPED)
 
 
@@ -34,11 +36,10 @@ def give_back(predictions: PredictionQuerySet, reason: str) -> int:
     return failed + claimed.update(state=Prediction.State.QUEUED, claimed_by="", lease_until=None)
 
 
-def _local_workers() -> list[str]:
-    claims = Prediction.objects.filter(
-        state=Prediction.State.CLAIMED, claimed_by__startswith=f"{socket.gethostname()}:"
-    )
-    return list(claims.values_list("claimed_by", flat=True).distinct())
+def dead_workers(names: Iterable[str]) -> list[str]:
+    """Those of these workers, named `host:process`, that ran on this machine and are gone."""
+    here = f"{socket.gethostname()}:"
+    return [name for name in names if name.startswith(here) and not _is_alive(int(name.rpartition(":")[2]))]
 
 
 def _is_alive(pid: int) -> bool:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
-from segmentation.datasets.folder import FolderDataset
+from segmentation.datasets import open_dataset
 from segmentation.evaluation import Evaluation, evaluate
+from segmentation.judging.slices import slices_by_name
 from segmentation.pairs import Pair
 from segmentation.segmenter import Segmenter
 from segmentation.spec import IGNORE_INDEX, LabelSpec
@@ -24,9 +25,10 @@ def evaluate_on_folder(
     """Score a model version on a split under the rule and defect flags in force in its project.
 
     `on_picture` is called whenever a picture is read. Labels are matched by name; those the model does not know
-    count as missed. DatasetError names a bad file, ValueError an empty split.
+    count as missed. Slices are those that the pictures' names tell apart. DatasetError names a bad file,
+    ValueError an empty split.
     """
-    folder = FolderDataset(path)
+    folder = open_dataset(path)
     segmenter = Segmenter(storage.model_folder(model_version.folder), device=settings.PIXELWISE_DEVICE)
     labels = _labels(model_version, segmenter.spec.labels, folder.labels)
     places = {label.name.lower(): label.index for label in labels}
@@ -37,7 +39,8 @@ def evaluate_on_folder(
         segmenter,
         [_told(pair, on_picture) for pair in folder.pairs(split, label_map=remap)],
         labels=labels,
-        min_region_px=model_version.project.min_region_px or model_version.min_region_px,
+        min_region_px=model_version.project.min_region_px,
+        slices=slices_by_name(folder.names(split)),
     )
 
 
@@ -57,4 +60,4 @@ def _told(pair: Pair, on_picture: Callable[[], object]) -> Pair:
         on_picture()
         return pair.read()
 
-    return Pair(name=pair.name, read=read)
+    return dataclasses.replace(pair, read=read)

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from webapp.models import Batch, BatchImage, ModelVersion, Prediction, Project, Run, User
+from webapp.models import Batch, BatchImage, Image, ModelVersion, Prediction, Project, Run, ShadowImage, User
+from webapp.pipeline import rollups
+from webapp.pipeline.current import displace_current
 
 _UNFINISHED = (Prediction.State.QUEUED, Prediction.State.CLAIMED)
+_WITHOUT_RESULT = (Prediction.State.FAILED, Prediction.State.CANCELLED)
 
 
 def queue_images(run: Run, image_ids: Collection[int]) -> int:
     """Queue predictions for these images, except those the model version already has. Returns how many are new."""
     wanted = set(image_ids)
-    taken_over = take_over(run, Prediction.objects.filter(image_id__in=wanted, state=Prediction.State.CANCELLED))
-    held = set(
-        Prediction.objects.filter(image_id__in=wanted, model_version=run.model_version_id).values_list(
-            "image_id", flat=True
-        )
-    )
-    Prediction.objects.bulk_create(
-        [
-            Prediction(run=run, image_id=image_id, model_version_id=run.model_version_id)
-            for image_id in sorted(wanted - held)
-        ],
-        ignore_conflicts=True,
-    )
-    return taken_over + len(wanted - held)
+    taken_over = adopt_shadows(run, wanted)
+    taken_over += take_over(run, Prediction.objects.filter(image_id__in=wanted, state=Prediction.State.CANCELLED))
+    return taken_over + _add(run, wanted)
 
 
 def take_over(run: Run, predictions: QuerySet[Prediction], *, attempts_count: int = 0) -> int:
@@ -36,6 +29,64 @@ def take_over(run: Run, predictions: QuerySet[Prediction], *, attempts_count: in
     return predictions.filter(model_version=run.model_version_id).update(
         run=run, state=Prediction.State.QUEUED, error="", attempts_count=attempts_count, finished_at=None
     )
+
+
+@transaction.atomic
+def adopt_shadows(run: Run, image_ids: Collection[int]) -> int:
+    """What shadow runs of the version found of these images now counts, for this run, without segmenting again.
+
+    Returns how many of them are still to be segmented.
+    """
+    shadows = Prediction.objects.filter(image_id__in=image_ids, model_version=run.model_version_id, is_shadow=True)
+    found = set(shadows.values_list("image_id", flat=True))
+    if not found:
+        return 0
+    # Images first, in order, as the workers lock them: nobody waits in a circle.
+    list(Image.objects.filter(pk__in=found).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    locked = list(shadows.order_by("pk").select_for_update())
+    done = {row.image_id: row.pk for row in locked if row.state == Prediction.State.DONE}
+    mine = Prediction.objects.filter(pk__in=[row.pk for row in locked])
+    mine.update(run=run, is_shadow=False)
+    newest = displace_current(dict.fromkeys(done, run.pk))
+    Prediction.objects.filter(pk__in=[pk for image_id, pk in done.items() if image_id in newest]).update(
+        is_current=True
+    )
+    rollups.add(list(done.values()))
+    take_over(run, mine.filter(state__in=_WITHOUT_RESULT))
+    return len(locked) - len(done)
+
+
+def queue_shadow(model_version: ModelVersion, image_ids: Collection[int], *, user: User | None) -> Run:
+    """A run over chosen images whose results count nowhere; what the version has found of them is taken as it is."""
+    run = Run.objects.create(model_version=model_version, kind=Run.Kind.SHADOW, created_by=user)
+    ShadowImage.objects.bulk_create(ShadowImage(run=run, image_id=image_id) for image_id in sorted(image_ids))
+    mine = Prediction.objects.filter(image_id__in=image_ids, is_shadow=True)
+    take_over(run, mine.filter(state__in=_WITHOUT_RESULT))
+    mine.filter(model_version=model_version, state__in=_UNFINISHED).update(run=run)
+    _add(run, set(image_ids))
+    return run
+
+
+def _add(run: Run, wanted: set[int]) -> int:
+    """New predictions for the images that the version has none of; returns how many."""
+    held = set(
+        Prediction.objects.filter(image_id__in=wanted, model_version=run.model_version_id).values_list(
+            "image_id", flat=True
+        )
+    )
+    Prediction.objects.bulk_create(
+        [
+            Prediction(
+                run=run,
+                image_id=image_id,
+                model_version_id=run.model_version_id,
+                is_shadow=run.kind == Run.Kind.SHADOW,
+            )
+            for image_id in sorted(wanted - held)
+        ],
+        ignore_conflicts=True,
+    )
+    return len(wanted - held)
 
 
 def running_run(batch: Batch, *, user: User | None) -> Run | None:

@@ -1,4 +1,7 @@
-"""The roll-ups: hourly sums that dashboards read. Changed in the same transaction as the rows they sum."""
+"""The roll-ups: hourly sums that dashboards read. Changed in the same transaction as the rows they sum.
+
+What only a shadow run found is in none of them.
+"""
 
 from __future__ import annotations
 
@@ -20,21 +23,21 @@ _INSPECTION_ROWS = """
            %(sign)s * count(*) FILTER (WHERE prediction.verdict = 'fail') AS fail_count,
            %(sign)s * sum(image.width_px::bigint * image.height_px)::bigint AS pixels
     FROM prediction JOIN image ON image.id = prediction.image_id
-    WHERE prediction.state = 'done' AND {which}
+    WHERE prediction.state = 'done' AND NOT prediction.is_shadow AND {which}
     GROUP BY 1, 2, 3, 4, 5
 """
 
 _LABEL_ROWS = """
     SELECT image.project_id, date_trunc('hour', image.captured_at, 'UTC') AS hour, prediction.is_current,
            prediction.model_version_id, measurement.label_id, image.source_id,
-           %(sign)s * count(*) FILTER (WHERE measurement.largest_region_px >= prediction.min_region_px)
-               AS affected_count,
+           %(sign)s * count(*) FILTER (WHERE measurement.largest_region_px
+               >= coalesce(measurement.min_region_px, prediction.min_region_px)) AS affected_count,
            %(sign)s * sum(measurement.pixels)::bigint AS pixels,
            %(sign)s * sum(measurement.region_count)::bigint AS region_count
     FROM measurement
     JOIN prediction ON prediction.id = measurement.prediction_id
     JOIN image ON image.id = prediction.image_id
-    WHERE prediction.state = 'done' AND {which}
+    WHERE prediction.state = 'done' AND NOT prediction.is_shadow AND {which}
     GROUP BY 1, 2, 3, 4, 5, 6
 """
 

@@ -12,10 +12,11 @@ from django.utils import timezone
 from segmentation.measure import PictureMeasurement, verdict
 from webapp.models import Image, Label, ModelVersion, Prediction
 from webapp.pipeline import rollups
+from webapp.pipeline.current import displace_current
 
 _MEASUREMENT_COPY = (
-    "COPY measurement (prediction_id, label_id, pixels, area_fraction, region_count, largest_region_px, confidence) "
-    "FROM STDIN"
+    "COPY measurement (prediction_id, label_id, pixels, area_fraction, region_count, largest_region_px, confidence, "
+    "min_region_px) FROM STDIN"
 )
 _REGION_COPY = (
     "COPY region (prediction_id, label_id, area_px, x_px, y_px, width_px, height_px, centroid_x_px, centroid_y_px) "
@@ -33,14 +34,18 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Rule:
-    """What the project's labels and limit say at this moment. `labels`: index → id."""
+    """What the project's labels and limits say at this moment. `labels`: index → id.
+
+    `label_limits`: index → the label's own limit, for labels that have one.
+    """
 
     labels: dict[int, int]
     defects: frozenset[int]
     min_region_px: int
+    label_limits: dict[int, int]
 
     def verdict(self, found: PictureMeasurement) -> str:
-        return verdict(found.measurements, self.defects, self.min_region_px)
+        return verdict(found.measurements, self.defects, self.min_region_px, self.label_limits)
 
     def defect_area_fraction(self, found: PictureMeasurement) -> float:
         return min(1.0, sum(row.area_fraction for row in found.measurements if row.label_index in self.defects))
@@ -81,7 +86,13 @@ def _locked_rule(model_version: ModelVersion) -> Rule:
         labels={label.index: label.pk for label in labels},
         defects=frozenset(label.index for label in labels if label.is_defect),
         min_region_px=min_region_px or model_version.min_region_px,
+        label_limits={} if min_region_px else _label_limits(model_version),
     )
+
+
+def _label_limits(model_version: ModelVersion) -> dict[int, int]:
+    limits = model_version.model_labels.values_list("label__index", "min_region_px")
+    return {index: limit for index, limit in limits if limit is not None}
 
 
 def _lock_held(outcomes: Sequence[Outcome], worker: str) -> dict[int, Prediction]:
@@ -114,9 +125,9 @@ def _measurement_rows(done: dict[int, PictureMeasurement], rule: Rule) -> Iterat
     for prediction_id, found in done.items():
         rows = {row.label_index: row for row in found.measurements}
         for index, label_id in rule.labels.items():
-            row = rows.get(index)
+            row, limit = rows.get(index), rule.label_limits.get(index)
             if row is None:
-                yield (prediction_id, label_id, 0, 0.0, 0, 0, None)
+                yield (prediction_id, label_id, 0, 0.0, 0, 0, None, limit)
             else:
                 yield (
                     prediction_id,
@@ -126,6 +137,7 @@ def _measurement_rows(done: dict[int, PictureMeasurement], rule: Rule) -> Iterat
                     row.region_count,
                     row.largest_region_px,
                     row.mean_confidence,
+                    limit,
                 )
 
 
@@ -146,20 +158,10 @@ def _region_rows(done: dict[int, PictureMeasurement], rule: Rule) -> Iterator[tu
 
 
 def _make_done(done: dict[int, PictureMeasurement], held: dict[int, Prediction], rule: Rule) -> None:
-    """The newest run's prediction is its image's current one; its predecessor is counted over to the old."""
-    by_image = {held[prediction_id].image_id: held[prediction_id] for prediction_id in done}
-    current = {
-        prediction.image_id: prediction
-        for prediction in Prediction.objects.filter(image_id__in=by_image, is_current=True)
-    }
-    replaced = [
-        prediction.pk for image_id, prediction in current.items() if prediction.run_id < by_image[image_id].run_id
-    ]
-    rollups.subtract(replaced)
-    Prediction.objects.filter(pk__in=replaced).update(is_current=False)
-    rollups.add(replaced)
+    """The newest run's prediction is its image's current one; what a shadow run found stays aside."""
+    counted = [held[prediction_id] for prediction_id in done if not held[prediction_id].is_shadow]
+    newest = displace_current({prediction.image_id: prediction.run_id for prediction in counted})
     for prediction_id, found in done.items():
-        predecessor = current.get(held[prediction_id].image_id)
         _release(
             prediction_id,
             state=Prediction.State.DONE,
@@ -168,6 +170,6 @@ def _make_done(done: dict[int, PictureMeasurement], held: dict[int, Prediction],
             min_region_px=rule.min_region_px,
             defect_area_fraction=rule.defect_area_fraction(found),
             confidence=found.confidence,
-            is_current=predecessor is None or predecessor.pk in replaced,
+            is_current=held[prediction_id].image_id in newest,
         )
     rollups.add(list(done))

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from segmentation.masks import mask_png, overlay
+from segmentation.model_files import TORCH, chosen_backend
 from segmentation.pictures import thumbnail
 from segmentation.segmenter import Segmenter
 from segmentation.spec import LabelSpec
@@ -69,7 +70,7 @@ def compute(model_version: ModelVersion, claimed: list[Prediction], *, worker: s
     items = [(pk, storage.original_path(digest)) for pk, digest in sha256.items()]
     renewed_at = timezone.now()
     for result in segment_files(
-        loaded_segmenter(model_version.folder, settings.PIXELWISE_DEVICE),
+        loaded_segmenter(model_version.folder, settings.PIXELWISE_DEVICE, backend_of(model_version)),
         items,
         label_map=label_map(model_version),
         label_count=max(label.index for label in labels) + 1,
@@ -84,9 +85,14 @@ def compute(model_version: ModelVersion, claimed: list[Prediction], *, worker: s
         yield Outcome(result.key, result.measurement)
 
 
+def backend_of(model_version: ModelVersion) -> str:
+    """What serves this version at the moment; a person may choose another between two chunks."""
+    return chosen_backend(storage.model_folder(model_version.folder))
+
+
 @lru_cache(maxsize=2)
-def loaded_segmenter(folder: str, device: str) -> Segmenter:
-    """A model version never changes, so a worker loads it once."""
+def loaded_segmenter(folder: str, device: str, backend: str = TORCH) -> Segmenter:
+    """A model version never changes, so a worker loads it once for each `backend` that is chosen for it."""
     return Segmenter(storage.model_folder(folder), device=device)
 
 

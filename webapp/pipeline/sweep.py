@@ -9,23 +9,37 @@ from django.db.models import Exists, OuterRef
 
 from webapp.models import Archive, Prediction, Run
 from webapp.pipeline.claims import requeue_lost
+from webapp.pipeline.evaluation_claims import requeue_lost_evaluations, waiting_evaluations
+from webapp.pipeline.export_dataset import waiting_exports
+from webapp.pipeline.import_dataset import waiting_imports
+from webapp.pipeline.model_exchange import waiting_model_exports, waiting_model_imports
 from webapp.pipeline.queueing import finish_complete_runs
+from webapp.pipeline.training_lease import requeue_lost_trainings, waiting_trainings
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Ids of runs with queued images that no worker is at, and of archives not unpacked yet.
+    """Ids of runs with queued images that no worker is at, of archives not unpacked yet, and of
+    a training, an evaluation, an import and an export of a data set or a model that wait for a worker.
 
     The next sweep finds anew what is not taken up before `expires_seconds`.
     """
 
     runs: list[int]
     archives: list[int]
+    trainings: list[int]
+    evaluations: list[int]
+    model_exports: list[int]
+    model_imports: list[int]
+    dataset_imports: list[int]
+    dataset_exports: list[int]
     expires_seconds: int
 
 
 def sweep() -> Waiting:
     requeue_lost()
+    requeue_lost_trainings()
+    requeue_lost_evaluations()
     finish_complete_runs()
     own = Prediction.objects.filter(run=OuterRef("pk"))
     runs = Run.objects.filter(
@@ -36,5 +50,11 @@ def sweep() -> Waiting:
     return Waiting(
         runs=list(runs.order_by("pk").values_list("pk", flat=True)),
         archives=list(Archive.objects.order_by("pk").values_list("pk", flat=True)),
+        trainings=waiting_trainings(),
+        evaluations=waiting_evaluations(),
+        model_exports=waiting_model_exports(),
+        model_imports=waiting_model_imports(),
+        dataset_imports=waiting_imports(),
+        dataset_exports=waiting_exports(),
         expires_seconds=settings.PIXELWISE_SWEEP_SECONDS,
     )

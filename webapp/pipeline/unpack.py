@@ -5,13 +5,10 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from django.db import connection
 
 from webapp import storage
 from webapp.models import Archive
+from webapp.pipeline.one_worker import only_one
 from webapp.pipeline.receive import AddedFile, receive_file, reject
 
 MAX_FILES = 50_000
@@ -24,7 +21,7 @@ def unpack(archive_id: int) -> list[int]:
 
     Safe to repeat: what was added before is found by content and not counted again.
     """
-    with _unpacked_by_one(archive_id) as is_mine:
+    with only_one("archive", archive_id) as is_mine:
         archive = Archive.objects.select_related("batch__project", "batch__created_by").filter(pk=archive_id).first()
         return _unpack(archive) if is_mine and archive is not None else []
 
@@ -43,19 +40,6 @@ def _unpack(archive: Archive) -> list[int]:
     archive.delete()
     path.unlink(missing_ok=True)
     return sorted(wake)
-
-
-@contextmanager
-def _unpacked_by_one(archive_id: int) -> Iterator[bool]:
-    """A lock in PostgreSQL that a killed worker's connection gives back by itself."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('archive'), %s)", [archive_id])
-        is_mine = cursor.fetchone()[0]
-        try:
-            yield is_mine
-        finally:
-            if is_mine:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext('archive'), %s)", [archive_id])
 
 
 def _entries(archive: Archive, packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

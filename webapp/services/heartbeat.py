@@ -11,7 +11,7 @@ from redis import Redis, RedisError
 
 EVERY_SECONDS = 5.0
 FADES_AFTER_SECONDS = 30
-NAMES = ("worker-gpu", "worker-cpu", "clock")
+NAMES = ("worker-gpu", "worker-cpu", "worker-train", "clock")
 _PREFIX = "pixelwise:alive:"
 
 log = structlog.get_logger(__name__)

@@ -16,11 +16,16 @@ WORKER_ENVIRONMENT = {"REMAP_SIGTERM": "SIGQUIT"}
 
 
 def worker(queue: str) -> tuple[str, ...]:
-    """The command of a worker that serves one queue, one task at a time."""
+    """The command of a worker that serves one queue, one task at a time.
+
+    A training takes much memory, which a process that ends with it gives back.
+    """
+    fresh = ("--max-tasks-per-child", "1") if queue == "train" else ()
     return (
         *("celery", "-A", "webapp", "worker", "--queues", queue, "--hostname", f"{queue}@%h"),
         *("--concurrency", "1", "--pool", "prefork", "--loglevel", "INFO"),
         *("--without-gossip", "--without-mingle"),
+        *fresh,
     )
 
 
@@ -46,6 +51,8 @@ def processes(data: Path, *, lock_descriptor: int) -> list[Program]:
         # Below the pages, which should answer while every core segments.
         program("worker-gpu", worker("gpu"), niceness=5, **WORKER_ENVIRONMENT),
         program("worker-cpu", worker("cpu"), niceness=5, **WORKER_ENVIRONMENT),
+        # Lowers itself further while it learns.
+        program("worker-train", worker("train"), niceness=5, **WORKER_ENVIRONMENT),
         program("clock", CLOCK),
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -23,11 +22,11 @@ from webapp.models.progress import BatchProgress, batch_progress, batches_with_p
 from webapp.pipeline.receive import picture_limits
 from webapp.views.asking import project_of
 from webapp.views.grid import GRID_LENGTH, items_of_batch
+from webapp.views.polling import next_pause
 from webapp.views.uploads import upload_urls
 
 LIST_LENGTH = 30
 SKIPPED_LENGTH = 200
-SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1, 15
 
 
 @require_safe
@@ -46,7 +45,7 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
         "rows": rows,
         "older": found[LIST_LENGTH - 1].pk if len(found) > LIST_LENGTH else None,
         "is_first_page": not before,
-        "pause": _pause(request, seen) if any(not progress.is_final for _, progress in rows) else None,
+        "pause": next_pause(request, seen) if any(not progress.is_final for _, progress in rows) else None,
         "seen": seen,
         **uploader(project),
     }
@@ -199,7 +198,7 @@ def _status(request: HttpRequest, view: View, newest: BatchProgress) -> dict[str
         "pass_count": shown.done_count - shown.fail_verdict_count,
         "defect_rate": shown.fail_verdict_count / shown.done_count if shown.done_count else None,
         "interval": _interval(shown),
-        "pause": None if newest.is_final else _pause(request, seen),
+        "pause": None if newest.is_final else next_pause(request, seen),
         "seen": seen,
     }
 
@@ -259,11 +258,3 @@ def _fingerprint(progress: BatchProgress) -> str:
     """Changes when anything that the page shows has changed."""
     counts = (progress.image_count, progress.done_count, progress.failed_count, progress.waiting_count)
     return "-".join([progress.status, *map(str, counts), str(progress.rejected_count)])
-
-
-def _pause(request: HttpRequest, seen: str) -> int:
-    """Seconds until the page asks again: few after a change, more and more while nothing happens."""
-    before = request.GET.get("pause", "")
-    if request.GET.get("seen") != seen or not before.isdecimal():
-        return SHORTEST_PAUSE_S
-    return min(math.ceil(min(int(before[:4]), LONGEST_PAUSE_S) * 1.5), LONGEST_PAUSE_S)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from segmentation.pictures import PictureError, read_rgb, thumbnail
 from webapp import storage
-from webapp.models import Image, Prediction
+from webapp.models import Image, Prediction, TrainingRun
 from webapp.pipeline.receive import picture_limits
 
 THUMBNAIL_PX = 480
@@ -83,6 +83,16 @@ def prediction_overlay(request: HttpRequest, prediction_id: int) -> HttpResponse
     """WebP thumbnail with the mask laid over."""
     prediction = _prediction(request, prediction_id)
     return _answer(request, storage.overlay_path(prediction.pk), "image/webp", etag=_etag(prediction, "overlay"))
+
+
+@require_safe
+def training_preview(request: HttpRequest, training_id: int, place: int, epoch: int) -> HttpResponseBase:
+    """WebP of a validation picture that a training segments after every epoch; epoch 0 shows the truth."""
+    get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=training_id)
+    path = storage.preview_path(training_id, place, epoch or None)
+    if not path.is_file():
+        raise Http404("there is no such preview")
+    return _answer(request, path, "image/webp", etag=f"preview-{training_id}-{path.stat().st_mtime_ns}")
 
 
 def safe_name(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -27,7 +27,7 @@ def show(request: HttpRequest, slug: str, image_id: int) -> HttpResponse:
     image = _image(request, slug, image_id)
     project = image.project
     origin = list_of(request, project, image)
-    predictions = list(image.predictions.select_related("model_version", "run").order_by("-model_version__number"))
+    predictions = list(_predictions(image).order_by("-model_version__number"))
     prediction = _chosen(predictions, origin)
     context = {
         "project": project,
@@ -51,9 +51,7 @@ def show(request: HttpRequest, slug: str, image_id: int) -> HttpResponse:
 def state(request: HttpRequest, slug: str, image_id: int) -> HttpResponse:
     """Asked by the page of an image that waits; makes it load again once there is something to see."""
     image = _image(request, slug, image_id)
-    prediction = _chosen(
-        list(image.predictions.select_related("model_version")), list_of(request, image.project, image)
-    )
+    prediction = _chosen(list(_predictions(image)), list_of(request, image.project, image))
     if prediction is not None and prediction.state not in _UNFINISHED:
         return HttpResponseClientRefresh()
     before = request.GET.get("pause", "")
@@ -65,6 +63,11 @@ def state(request: HttpRequest, slug: str, image_id: int) -> HttpResponse:
 def _image(request: HttpRequest, slug: str, image_id: int) -> Image:
     visible = Image.objects.visible_to(request.user).select_related("project__live_model", "source")
     return get_object_or_404(visible, project__slug=slug, pk=image_id)
+
+
+def _predictions(image: Image) -> QuerySet[Prediction]:
+    """What counts of an image: a shadow run's results are shown where a version is put live, not here."""
+    return image.predictions.filter(is_shadow=False).select_related("model_version", "run")
 
 
 def _chosen(predictions: list[Prediction], origin: ImageList) -> Prediction | None:

@@ -75,6 +75,15 @@ class ChangeOut(Schema):
     direction: str
 
 
+class PromotionMark(Schema):
+    """A model version went live within the scope's time; `kind` is `live` or `roll-back`."""
+
+    at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    number: int
+    architecture: str
+    kind: str
+
+
 class DashboardOut(Schema):
     """`n` is what `defect_rate` is a rate of; `defect_rate_interval` is its 95 % Wilson interval."""
 
@@ -91,6 +100,7 @@ class DashboardOut(Schema):
     labels: list[LabelNumbers]
     trend_unit: str
     trend: list[TrendPoint]
+    promotions: list[PromotionMark]
     sources: list[SourceCounts]
     upload_time_count: int
     in_progress_count: int

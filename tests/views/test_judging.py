@@ -1,0 +1,199 @@
+"""The leaderboard, a version's page and two versions side by side, on drawn images whose truth is known."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+
+import pytest
+from django.test import Client
+
+from tests.cast import signed_in
+from tests.trainings import drawn_dataset
+from tests.views.visit import words
+from webapp import storage
+from webapp.actions.evaluations import start_evaluation
+from webapp.actions.model_versions import add_color_model
+from webapp.models import Dataset, Evaluation, Project, User
+from webapp.pipeline.evaluate_dataset import run_evaluation
+
+COLORS = {"background": "#808080", "scratch": "#dc1e1e", "crack": "#1e3cdc", "pit": "#00ff00", "stain": "#ffff00"}
+
+
+@pytest.fixture
+def project(project: Project) -> Project:
+    """Its label `scratch` is the red of the drawn parts."""
+    for name, color in COLORS.items():
+        project.labels.filter(name=name).update(color=color)
+    return project
+
+
+@pytest.fixture
+def dataset(project: Project) -> Dataset:
+    """Four test images; two of them are scratched."""
+    return drawn_dataset(project, train=1, val=1, test=4)
+
+
+@pytest.fixture
+def versions(project: Project, alice: User) -> Project:
+    """Version 1 is exact, version 2 takes red for a pit and so has a lower overlap, version 3 sees no defect."""
+    add_color_model(project=project, user=alice)
+    project.labels.filter(name="scratch").update(color="#ffffff")
+    project.labels.filter(name="pit").update(color=COLORS["scratch"])
+    add_color_model(project=project, user=alice)
+    project.labels.filter(name="pit").update(color="#00ff00")
+    project.labels.filter(name="background").update(color="#a05050")
+    add_color_model(project=project, user=alice)
+    return project
+
+
+@pytest.fixture
+def client(alice: User) -> Client:
+    return signed_in(alice)
+
+
+def evaluate_all_of(project: Project, dataset: Dataset) -> None:
+    for version in project.model_versions.all():
+        run_evaluation(start_evaluation(model_version=version, dataset=dataset, user=None).pk)
+
+
+def shown(client: Client, project: Project, path: str = "") -> str:
+    answer = client.get(f"/p/{project.slug}/models/{path}")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def order(page: str) -> list[str]:
+    """Numbers of the versions in the order of the table."""
+    return re.findall(r'<th scope="row">\s*<a href="[^"]*/models/(\d+)/', page)
+
+
+def test_what_is_not_evaluated_is_offered_in_one_click(client: Client, versions: Project, dataset: Dataset) -> None:
+    page = shown(client, versions)
+    assert "Evaluate 3 versions" in page
+    assert page.count("Not evaluated yet") == 3
+    told = client.post(f"/p/{versions.slug}/models/evaluate", {"dataset": dataset.pk}, follow=True).content.decode()
+    assert "3 versions will be evaluated, one after the other." in told
+    assert told.count("Waiting for a worker") == 3
+    assert "hx-get" in told
+    for evaluation in Evaluation.objects.all():
+        run_evaluation(evaluation.pk)
+    board = shown(client, versions, "board")
+    assert "hx-get" not in board
+    assert "1,000 0 to 658" not in words(board)
+    assert "0 0 to 658 0 of 2" in words(board)
+    assert "1,000 342 to 1,000 2 of 2" in words(board)
+
+
+def test_sorting(client: Client, versions: Project, dataset: Dataset) -> None:
+    evaluate_all_of(versions, dataset)
+    assert order(shown(client, versions))[0] == "1"
+    assert order(shown(client, versions, "?sort=quality&order=reverse"))[-1] == "1"
+    assert order(shown(client, versions, "?sort=missed"))[-1] == "3"
+    assert order(shown(client, versions, "?sort=version")) == ["3", "2", "1"]
+    page = shown(client, versions, "?sort=missed")
+    assert page.count('aria-sort="ascending"') == 1
+    assert client.get(f"/p/{versions.slug}/models/?sort=beauty").status_code == 404
+    assert client.get(f"/p/{versions.slug}/models/?dataset=999999").status_code == 404
+
+
+def test_versions_without_scores_come_last(client: Client, versions: Project, dataset: Dataset) -> None:
+    third = versions.model_versions.get(number=3)
+    run_evaluation(start_evaluation(model_version=third, dataset=dataset, user=None).pk)
+    for query in ("?sort=quality", "?sort=quality&order=reverse", "?sort=missed"):
+        assert order(shown(client, versions, query))[0] == "3"
+
+
+def test_validation_instead_of_test_is_said(client: Client, versions: Project) -> None:
+    drawn_dataset(versions, train=1, val=2, test=0)
+    assert "There are no test images, and these ones also chose the weights and limits" in shown(client, versions)
+
+
+def test_the_list_costs_as_many_queries_however_long(
+    client: Client, versions: Project, dataset: Dataset, alice: User, django_assert_max_num_queries: object
+) -> None:
+    evaluate_all_of(versions, dataset)
+    with django_assert_max_num_queries(26):  # type: ignore[operator]
+        shown(client, versions)
+    for _ in range(3):
+        add_color_model(project=versions, user=alice)
+    with django_assert_max_num_queries(26):  # type: ignore[operator]
+        shown(client, versions)
+
+
+def test_page_of_a_version(client: Client, versions: Project, dataset: Dataset) -> None:
+    assert "Not evaluated on these images yet." in shown(client, versions, "3/")
+    evaluate_all_of(versions, dataset)
+    page = shown(client, versions, "3/")
+    assert "Missed per 1,000 defective images 1,000 95% interval 342 to 1,000; 2 of 2" in words(page)
+    assert "Of 2 true regions 0 were found" in page
+    assert "What is taken for what" in page
+    assert "Limit for scratch" in page
+    for figure in ("confusion", "regions", "calibration"):
+        assert f'id="figure-{figure}"' in page
+    assert versions.model_versions.get(number=3).weights_sha256 in page
+
+
+def test_a_failed_evaluation_says_why(client: Client, versions: Project, dataset: Dataset) -> None:
+    first = versions.model_versions.get(number=1)
+    (storage.model_folder(first.folder) / "model.safetensors").write_bytes(b"broken")
+    run_evaluation(start_evaluation(model_version=first, dataset=dataset, user=None).pk)
+    assert "model.safetensors" in shown(client, versions)
+    assert "Try again" in shown(client, versions)
+    assert "model.safetensors" in shown(client, versions, "1/")
+
+
+def test_licence_is_kept(client: Client, versions: Project) -> None:
+    told = client.post(f"/p/{versions.slug}/models/1/licence", {"licence": " CC BY 4.0 "}, follow=True)
+    assert 'value="CC BY 4.0"' in told.content.decode()
+    refused = client.post(f"/p/{versions.slug}/models/1/licence", {"licence": "x" * 201}, follow=True)
+    assert "A licence has at most 200 characters" in refused.content.decode()
+
+
+def test_two_versions_on_the_same_images(client: Client, versions: Project, dataset: Dataset) -> None:
+    assert "has no scores on" in shown(client, versions, "compare?a=1&b=2") or "have no scores on" in shown(
+        client, versions, "compare?a=1&b=2"
+    )
+    evaluate_all_of(versions, dataset)
+    page = shown(client, versions, "compare?a=1&b=3")
+    assert "Only version 1 right 2" in words(page)
+    assert "Both right 2" in words(page)
+    assert (
+        "a split of 2 to 0 or more uneven is common between equally good models (exact McNemar test: p = 0.50)" in page
+    )
+    names = re.findall(r'<h3 class="clip" title="([^"]+)"', page)
+    assert len(names) == 4
+    only_first = shown(client, versions, "compare?a=1&b=3&show=a")
+    assert set(re.findall(r'<h3 class="clip" title="([^"]+)"', only_first)) == set(names[:2])
+    assert "No image of this kind." in shown(client, versions, "compare?a=1&b=3&show=b")
+    for address in re.findall(r'<img src="(/files[^"]+)"', page):
+        assert client.get(address)["Content-Type"] == "image/webp"
+
+
+def test_comparing_says_what_is_missing(client: Client, project: Project, alice: User) -> None:
+    assert "Two versions are needed" in shown(client, project, "compare")
+    for _ in range(2):
+        add_color_model(project=project, user=alice)
+    assert "No labelled images kept apart" in shown(client, project, "compare")
+    assert client.get(f"/p/{project.slug}/models/compare?a=9").status_code == 404
+
+
+def test_the_model_folder_as_a_zip(client: Client, versions: Project) -> None:
+    answer = client.get(f"/p/{versions.slug}/models/1/download")
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+        names = {name.split("/")[1] for name in archive.namelist()}
+        assert {"model.json", "model.safetensors", "card.md"} <= names
+        version = versions.model_versions.get(number=1)
+        assert (
+            archive.read(f"{versions.slug}-v1/model.json").decode()
+            == (storage.model_folder(version.folder) / "model.json").read_text()
+        )
+    assert client.get(f"/p/{versions.slug}/models/1/download?only=onnx").status_code == 404
+
+
+def test_only_a_checked_export_can_be_used(client: Client, versions: Project) -> None:
+    told = client.post(f"/p/{versions.slug}/models/1/backend", {"backend": "onnx"}, follow=True).content.decode()
+    assert "export it first" in told
+    told = client.post(f"/p/{versions.slug}/models/1/export", {"backend": "magic"}, follow=True).content.decode()
+    assert "Expected one of onnx, openvino" in told

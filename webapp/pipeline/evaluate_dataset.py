@@ -1,0 +1,168 @@
+"""A model version against the images of a data set that were kept apart: claim, judge, keep masks and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from segmentation.evaluation import evaluate
+from segmentation.masks import mask_png, overlay, read_mask
+from segmentation.pairs import Pair
+from segmentation.pictures import thumbnail
+from segmentation.segmenter import Segmenter
+from segmentation.spec import LabelSpec
+from webapp import storage
+from webapp.models import DatasetImage, EvaluatedImage, Evaluation, Label, ModelVersion
+from webapp.pipeline.evaluation_claims import LEASE, claim_evaluation, fail_evaluation, held_by
+from webapp.pipeline.segment import THUMBNAIL_PX, label_map, project_labels, shrunk, worker_name
+from webapp.pipeline.training_data import dataset_pairs
+
+log = structlog.get_logger(__name__)
+
+
+class ClaimLostError(Exception):
+    """The evaluation was given to another worker, asked for anew or deleted meanwhile."""
+
+
+def run_evaluation(evaluation_id: int) -> None:
+    """Evaluate a queued evaluation to its end; nothing where it is not queued. What goes wrong stands in its row."""
+    worker = worker_name()
+    evaluation = claim_evaluation(evaluation_id, worker=worker)
+    if evaluation is None:
+        return
+    try:
+        _Judge.of(evaluation, worker).judge()
+    except ClaimLostError:
+        log.warning("an evaluation is somebody else's now, or was deleted", evaluation=evaluation_id)
+    except ValueError as error:
+        fail_evaluation(held_by(evaluation_id, worker), str(error) or type(error).__name__)
+    except Exception as error:
+        fail_evaluation(held_by(evaluation_id, worker), f"{type(error).__name__}: {error}")
+        raise
+
+
+@dataclass
+class _Judge:
+    """`members`: the images by their name in the data set. `labels`: the model's, then those it does not know."""
+
+    evaluation: Evaluation
+    worker: str
+    members: Mapping[str, DatasetImage]
+    labels: Sequence[Label]
+    colors: list[LabelSpec]
+    project_index: np.ndarray
+    shown: np.ndarray = field(default_factory=lambda: np.zeros((1, 1, 3), np.uint8))
+
+    @classmethod
+    def of(cls, evaluation: Evaluation, worker: str) -> _Judge:
+        members = evaluation.dataset.dataset_images.filter(split=evaluation.split).select_related(
+            "annotation__image__source"
+        )
+        return cls(
+            evaluation=evaluation,
+            worker=worker,
+            members={member.name: member for member in members},
+            labels=judged_labels(evaluation.model_version),
+            colors=project_labels(evaluation.model_version.project_id),
+            project_index=label_map(evaluation.model_version),
+        )
+
+    def judge(self) -> None:
+        version = self.evaluation.model_version
+        Evaluation.objects.filter(pk=self.evaluation.pk).update(image_count=len(self.members))
+        segmenter = Segmenter(storage.model_folder(version.folder), device=settings.PIXELWISE_DEVICE)
+        pairs = dataset_pairs(self.evaluation.dataset, self.evaluation.split, self.labels)
+        scores = evaluate(
+            segmenter,
+            [self._shown(pair) for pair in pairs],
+            labels=label_specs(version, self.labels),
+            min_region_px=version.project.min_region_px,
+            slices=self._sources(),
+            on_mask=self._keep_mask,
+        ).as_json()
+        self._save(scores, str(segmenter.device))
+
+    def _sources(self) -> dict[str, str]:
+        """Name of each image that has a source → the source; none where all share one."""
+        images = {name: member.annotation.image for name, member in self.members.items()}
+        found = {name: str(image.source) for name, image in images.items() if image.source is not None}
+        return found if len(set(found.values())) > 1 else {}
+
+    def _shown(self, pair: Pair) -> Pair:
+        """The pair, whose picture is remembered while its mask is awaited."""
+
+        def read() -> tuple[np.ndarray, np.ndarray]:
+            self.shown, truth = pair.read()
+            return self.shown, truth
+
+        return replace(pair, read=read)
+
+    def _keep_mask(self, name: str, mask: np.ndarray) -> None:
+        """Write the mask and its overlays, and say how far it is; the claim is renewed by that."""
+        member, whole = self.members[name], self.project_index[mask]
+        storage.write(storage.evaluation_mask_path(self.evaluation.pk, member.pk), mask_png(whole))
+        self._write_overlay(storage.evaluation_overlay_path(self.evaluation.pk, member.pk), whole)
+        truth = read_mask(storage.annotation_path(member.annotation.mask_sha256))
+        self._write_overlay(storage.truth_overlay_path(member.pk), truth)
+        held = held_by(self.evaluation.pk, self.worker).filter(done_count__lt=F("image_count"))
+        if not held.update(lease_until=timezone.now() + LEASE, done_count=F("done_count") + 1):
+            raise ClaimLostError
+
+    def _write_overlay(self, path: Path, mask: np.ndarray) -> None:
+        rgb, small = shrunk(self.shown, mask)
+        storage.write(path, thumbnail(overlay(rgb, small, self.colors), THUMBNAIL_PX))
+
+    def _save(self, scores: dict[str, Any], device: str) -> None:
+        images = scores.pop("images")
+        with transaction.atomic():
+            saved = held_by(self.evaluation.pk, self.worker).update(
+                state=Evaluation.State.DONE,
+                scores=scores,
+                image_count=len(images),
+                done_count=len(images),
+                seconds_per_1000_images=1000 * scores["seconds_per_image"],
+                device=device,
+                error="",
+                claimed_by="",
+                lease_until=None,
+                finished_at=timezone.now(),
+            )
+            if not saved:
+                raise ClaimLostError
+            EvaluatedImage.objects.filter(evaluation=self.evaluation).delete()
+            EvaluatedImage.objects.bulk_create(
+                EvaluatedImage(
+                    evaluation=self.evaluation,
+                    dataset_image=self.members[image["name"]],
+                    is_defective=image["is_defective"],
+                    fails=image["fails"],
+                    largest_region_px=image["largest_region_px"],
+                    mean_iou=image["mean_iou"],
+                )
+                for image in images
+            )
+
+
+def judged_labels(model_version: ModelVersion) -> list[Label]:
+    """The project's labels in the order of the model's outputs, then those it does not know: they count as missed."""
+    known = [row.label for row in model_version.model_labels.select_related("label").order_by("index")]
+    ids = {label.pk for label in known}
+    return known + [label for label in model_version.project.labels.all() if label.pk not in ids]
+
+
+def label_specs(model_version: ModelVersion, labels: Sequence[Label]) -> list[LabelSpec]:
+    """The labels under today's names and defect flags, with the limits of their own that the version has."""
+    own = dict(model_version.model_labels.values_list("label", "min_region_px"))
+    return [
+        LabelSpec(place, label.name, label.color, label.is_defect, own.get(label.pk))
+        for place, label in enumerate(labels)
+    ]

@@ -1,0 +1,60 @@
+"""Export a version for another runtime and keep what its check says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from django.utils import timezone
+
+from segmentation.export import export_model
+from segmentation.model_files import CHECKED_IMAGES
+from segmentation.pictures import PictureError, read_rgb
+from webapp import storage
+from webapp.models import Image, ModelExport, ModelVersion
+
+
+def run_export(export_id: int) -> None:
+    """Export a queued export and check it on the project's newest images; what goes wrong stands in its row."""
+    queued = ModelExport.objects.filter(pk=export_id, state=ModelExport.State.QUEUED)
+    export = queued.select_related("model_version").first()
+    if export is None:
+        return
+    version = export.model_version
+    try:
+        check = export_model(storage.model_folder(version.folder), export.backend, newest_pictures(version))
+    except ValueError as error:
+        _fail(export, str(error))
+        return
+    except Exception as error:
+        _fail(export, f"{type(error).__name__}: {error}")
+        raise
+    ModelExport.objects.filter(pk=export_id).update(
+        state=ModelExport.State.DONE,
+        error="",
+        agreement_fraction=check.agreement_fraction,
+        image_count=check.image_count,
+        file_bytes=check.file_bytes,
+        finished_at=timezone.now(),
+    )
+
+
+def newest_pictures(model_version: ModelVersion) -> Iterator[np.ndarray]:
+    """The project's newest images that can be read, as many as a check looks at."""
+    found = 0
+    images = Image.objects.filter(project=model_version.project_id).order_by("-captured_at", "-pk")
+    for sha256 in images.values_list("sha256", flat=True)[: 2 * CHECKED_IMAGES]:
+        try:
+            picture = read_rgb(storage.original_path(sha256))
+        except (PictureError, OSError):
+            continue
+        found += 1
+        yield picture
+        if found == CHECKED_IMAGES:
+            return
+
+
+def _fail(export: ModelExport, reason: str) -> None:
+    ModelExport.objects.filter(pk=export.pk).update(
+        state=ModelExport.State.FAILED, error=reason[:1000] or "It failed.", finished_at=timezone.now()
+    )

@@ -1,0 +1,77 @@
+"""New labels of a project, and which of its labels those of a data set are: by name, whatever the case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection, transaction
+
+from segmentation.datasets import DatasetError
+from segmentation.spec import IGNORE_INDEX, MAX_LABELS, LabelSpec
+from webapp.models import Label, Project
+
+LONGEST_NAME = 60
+
+# Every label of a project has a measurement in every finished prediction, so that averages are true.
+_ZEROS = """
+    INSERT INTO measurement (prediction_id, label_id, pixels, area_fraction, region_count, largest_region_px)
+    SELECT prediction.id, %(label)s, 0, 0, 0, 0
+    FROM prediction JOIN model_version ON model_version.id = prediction.model_version_id
+    WHERE prediction.state = 'done' AND model_version.project_id = %(project)s
+    ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True)
+class MatchedLabels:
+    """`table` uint8 (256,): from the data set's indices to the project's; 255 where there is none."""
+
+    table: npt.NDArray[np.uint8]
+    added: tuple[str, ...]
+
+
+@transaction.atomic
+def create_label(project: Project, *, name: str, color: str, is_defect: bool, severity: int = 1) -> Label:
+    """A label with the project's next index; images segmented before have none of it."""
+    Project.objects.select_for_update().get(pk=project.pk)
+    indices = list(project.labels.values_list("index", flat=True))
+    label = Label.objects.create(
+        project=project,
+        index=max(indices, default=-1) + 1,
+        name=name,
+        color=color,
+        is_defect=is_defect,
+        severity=severity,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_ZEROS, {"label": label.pk, "project": project.pk})
+    return label
+
+
+@transaction.atomic
+def match_dataset_labels(project: Project, labels: Sequence[LabelSpec], *, are_defects: bool) -> MatchedLabels:
+    """Find a data set's labels among the project's by name and add those it lacks.
+
+    New ones are defects where the data set says so and `are_defects` does not forbid it. DatasetError where a
+    name cannot be a label's or there would be too many.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)
+    known = {label.name.lower(): label for label in project.labels.all()}
+    table = np.full(256, IGNORE_INDEX, np.uint8)
+    added = []
+    for label in labels:
+        name = " ".join(label.name.split())
+        if name.lower() not in known:
+            if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+                raise DatasetError(f"expected label names of 1 to {LONGEST_NAME} characters, found {label.name[:80]!r}")
+            if max((row.index for row in known.values()), default=-1) + 1 >= MAX_LABELS:
+                raise DatasetError(f"the project would have more than {MAX_LABELS} labels with {name!r}")
+            known[name.lower()] = create_label(
+                project, name=name, color=label.color.lower(), is_defect=are_defects and label.is_defect
+            )
+            added.append(name)
+        table[label.index] = known[name.lower()].index
+    return MatchedLabels(table, tuple(added))
