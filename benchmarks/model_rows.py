@@ -69,11 +69,6 @@ FAMILIES = (
 TILE: Mapping[str, Any] = {
     "crop_px": 128,
     "chunk_size": 16,
-    "learning_rate": 4e-3,
-    "weight_power": 0.15,
-    "rare_share": 0.5,
-    "weight_decay": 0.03,
-    "averaging": 0.997,
     "augmentation": Augmentation(brightness=0.12, contrast=0.2, paste_chance=0.25),
 }
 CRACK: Mapping[str, Any] = {**TILE, "crop_px": 192, "chunk_size": 8, "rare_share": 0.6}
@@ -85,13 +80,9 @@ STREET: Mapping[str, Any] = {
     "rare_share": 0.3,
     "augmentation": Augmentation(mirror_vertically=False, paste_chance=0.0),
 }
-# Attention unlearns at a rate that suits convolutions.
-SLOWER = dict.fromkeys(("segformer", "segmenter-mask", "segmenter-linear", "dpt", "unet-hybrid", "manet", "pan"), 0.001)
-
 
 def _tile(architecture: str, minutes: float) -> Row:
-    settings = {**TILE, "learning_rate": SLOWER.get(architecture, TILE["learning_rate"])}
-    return Row("magnetic-tile", architecture, minutes, scale=0.5, evens_light=True, settings=settings)
+    return Row("magnetic-tile", architecture, minutes, scale=0.5, evens_light=True, settings=TILE)
 
 
 def _crack(architecture: str, minutes: float) -> Row:

@@ -2,9 +2,10 @@
 
     .venv/bin/python -m benchmarks.models FOLDER [--only TEXT] [--gpu] [--list] [--report]
 
-FOLDER holds the data sets (`magnetic-tile`, `uav-crack`, `camvid`) in Pixelwise's folder format. One row is trained at a
-time; a row that is done is skipped, one that was interrupted goes on from its checkpoint, so the command can be stopped
-and called again, and called twice at once. Rows go to benchmarks/models.jsonl, and docs/models.md is written from it.
+FOLDER holds the data sets (`magnetic-tile`, `uav-crack`, `camvid`) in Pixelwise's folder format. One row is trained
+at a time; a row that is done is skipped, one that was interrupted goes on from its checkpoint, so the command can be
+stopped and called again, and called twice at once. Rows go to benchmarks/models.jsonl, and docs/models.md is written
+from it.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def _measure(row: Row, dataset: LabelledDataset, work: Path) -> dict[str, Any]:
     )
     settings = TrainSettings(
         **{("minutes" if row.device == "cuda" else "cpu_minutes"): row.minutes},
-        **row.settings,
+        **{"learning_rate": facts_of(row.architecture).learning_rate, **row.settings},
         checkpoint_folder=work / "checkpoint",
         device=row.device,
         patience=None,

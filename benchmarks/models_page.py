@@ -14,15 +14,15 @@ What every architecture reached on pictures it had never seen. Written by `make 
 `benchmarks/models.jsonl`; nothing here was typed by hand but the notes at the end.
 
 ```
-make bench-models DATASETS=FOLDER       # the folder with magnetic-tile/, uav-crack/ and camvid/; goes on where it stopped
+make bench-models DATASETS=FOLDER       # holds magnetic-tile/, uav-crack/ and camvid/; goes on where it stopped
 .venv/bin/python -m benchmarks.models FOLDER --only "magnetic-tile unet 15"    # one row
 ```
 
-All from random weights. *Minutes* are CPU minutes, those of all threads added up, validation included: 15 of them are seven and a
-half on two idle cores. The test split was read once, after training; the epoch, the verdict's limits and the temperature were chosen on
-the validation split. Where the given validation split lacks labels (magnetic tile) training and validation were dealt anew by likeness,
-as `import_dataset` does. *Missed* is of 1,000 defective images, *rejected* of 1,000 good ones. *Images/s* is the model alone, masks
-at full size, on the threads named.
+All from random weights. *Minutes* are CPU minutes, those of all threads added up, validation included: 15 of them
+are seven and a half on two idle cores. The test split was read once, after training; the epoch, the verdict's limits
+and the temperature were chosen on the validation split. Where the given validation split lacks labels (magnetic tile)
+training and validation were dealt anew by likeness, as `import_dataset` does. *Missed* is of 1,000 defective images,
+*rejected* of 1,000 good ones. *Images/s* is the model alone, masks at full size, on the threads named.
 """
 
 TITLES = {

@@ -41,9 +41,9 @@ class Facts:
 
     `default_encoder` is what a spec without an encoder gets; None where `has_encoder` is false: such a family
     brings its own and no learnt weights can be fetched for it. `default_options`: options that suit training from
-    random weights on a CPU, for a spec's `options`. `learns_by_gradient`: false where a classical method is
-    fitted. `is_pointwise`: each pixel is judged by itself, so tiles need no overlap. `is_exact`: whole-number
-    arithmetic or thresholds that reduced precision would spoil.
+    random weights on a CPU, for a spec's `options`. `learning_rate`: what its training begins with (AdamW).
+    `learns_by_gradient`: false where a classical method is fitted. `is_pointwise`: each pixel is judged by itself, so
+    tiles need no overlap. `is_exact`: whole-number arithmetic that reduced precision would spoil.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Facts:
     summary: str
     default_encoder: str | None = None
     default_options: Mapping[str, Any] = field(default_factory=dict)
+    learning_rate: float = 2e-3
     is_trainable: bool = True
     learns_by_gradient: bool = True
     has_encoder: bool = True
@@ -174,6 +175,7 @@ _FACTS = (
         family=TRANSFORMERS,
         summary="Judges every patch against the whole picture; wants many pictures or learnt weights.",
         default_encoder="tu-vit_tiny_patch16_224",
+        learning_rate=1e-3,
     ),
     Facts(
         name="segmenter-mask",
@@ -181,6 +183,7 @@ _FACTS = (
         family=TRANSFORMERS,
         summary="Like the linear Segmenter, but it learns what to ask for each label; for many labels and pictures.",
         default_encoder="tu-vit_tiny_patch16_224",
+        learning_rate=1e-3,
     ),
     Facts(
         name="dpt",
@@ -192,6 +195,7 @@ _FACTS = (
             "decoder_intermediate_channels": [48, 64, 96, 128],
             "decoder_fusion_channels": 64,
         },
+        learning_rate=1e-3,
     ),
     Facts(
         name="segformer",
@@ -199,6 +203,7 @@ _FACTS = (
         family=TRANSFORMERS,
         summary="The most economical transformer; sees the whole picture and takes any size well.",
         has_encoder=False,
+        learning_rate=1e-3,
     ),
     Facts(
         name="unet-hybrid",
@@ -207,6 +212,7 @@ _FACTS = (
         summary="Convolutions for detail, attention for context; the most able, and the slowest to train.",
         default_encoder="tu-edgenext_x_small",
         default_options={"decoder_channels": [64, 48, 32, 24, 16]},
+        learning_rate=1e-3,
     ),
     Facts(
         name="unet-light",
@@ -221,6 +227,7 @@ _FACTS = (
         family=LIGHTWEIGHT,
         summary="Learns most in an hour on a computer without a graphics card; see how it does before anything larger.",
         has_encoder=False,
+        learning_rate=4e-3,
     ),
     Facts(
         name="lraspp",

@@ -18,7 +18,7 @@ class ForeignModel:
 
     `label_count` labels have to be named, in the order of the model's outputs; for a model with a single output these
     are two, what is not the thing and the thing. `channels`: 3 for colour, 1 for grey. `takes`: its input in words.
-    `remarks`: sentences that a person should read before taking it in. `can_train`: whether a training may start from it.
+    `remarks`: sentences that a person should read before taking it in. `can_train`: a training may start from it.
     """
 
     kind: str

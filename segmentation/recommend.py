@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from segmentation.architectures_catalogue import facts_of
+
 Target = Literal["pc", "gpu-server", "edge"]
 
 FEWEST_PICTURES = 15
@@ -19,12 +21,15 @@ SHORT_MINUTES = 20
 
 @dataclass(frozen=True)
 class Recommendation:
-    """For a ModelSpec (`architecture`, `encoder`, `options`) and TrainSettings (`crop_px`); `why` is one sentence."""
+    """For a ModelSpec (`architecture`, `encoder`, `options`) and TrainSettings (`crop_px`); `why` is one sentence.
+
+    `crop_px` None: by the pictures as the network sees them, see `segmentation.input_choice`.
+    """
 
     architecture: str
     encoder: str | None
     options: Mapping[str, Any]
-    crop_px: int
+    crop_px: int | None
     why: str
 
 
@@ -43,22 +48,24 @@ class _Rule:
 
 _SLIM = {"decoder_channels": [64, 48, 32, 24, 16]}
 _SMALL = "tu-mobilenetv4_conv_small"
-_SMALLEST = "tu-mobilenetv4_conv_small_050"
+_LINKNET = "linknet-light"
 
 # The first rule that holds is taken: within a target and a kind of computer the longest time comes first.
 _RULES = (
-    _Rule("edge", True, 0, "unet", _SMALLEST, "small enough for a device at the line", _SLIM),
-    _Rule("edge", False, 0, "unet", _SMALLEST, "small enough for a device at the line", _SLIM),
+    _Rule("edge", True, 0, _LINKNET, None, "small enough for a device at the line"),
+    _Rule("edge", False, 0, _LINKNET, None, "small enough for a device at the line"),
     _Rule("gpu-server", True, 60, "unet", "resnet34", "a graphics card has the time to teach and run a larger network"),
     _Rule("gpu-server", True, 0, "unet", "resnet18", "it learns quickly on a graphics card and draws sharp outlines"),
-    _Rule("gpu-server", False, 0, "unet", _SMALL, "without a graphics card here only a slim one learns enough", _SLIM),
+    _Rule("gpu-server", False, 0, _LINKNET, None, "without a graphics card here it learns most in the time"),
     _Rule("pc", True, 0, "unet", _SMALL, "it learns well on the graphics card here and still runs fast without", _SLIM),
-    _Rule("pc", False, 0, "unet", _SMALL, "slim enough to learn and to run on a computer without graphics card", _SLIM),
+    _Rule(
+        "pc", False, 0, _LINKNET, None, "it learns most in the time and runs fast without a graphics card"
+    ),
 )
 
 
 def recommend(
-    target: Target,
+    target: str,
     minutes: float,
     image_count: int,
     label_count: int,
@@ -71,7 +78,7 @@ def recommend(
     """
     if target not in get_args(Target):
         raise ValueError(f"expected a target among {', '.join(get_args(Target))}, got {target!r}")
-    crop_px = _crop_px(median_side_px, has_gpu and minutes > SHORT_MINUTES)
+    crop_px = _crop_px(median_side_px, minutes > SHORT_MINUTES) if has_gpu else None
     if image_count < FEWEST_PICTURES:
         pictures = "one labelled image" if image_count == 1 else f"{image_count} labelled images"
         return Recommendation(
@@ -87,14 +94,14 @@ def recommend(
         for rule in _RULES
         if rule.target == target and rule.trains_on_gpu == has_gpu and minutes >= rule.least_minutes
     )
-    name = "A U-Net" if rule.architecture == "unet" else rule.architecture
     classes = f"{label_count} classes" if label_count > 2 else "a defect and its surroundings"
-    why = f"{name} with the encoder {_shown(rule.encoder)}: {rule.why}, and it tells {classes} apart well."
+    why = f"{_name(rule)}: {rule.why}, and it tells {classes} apart well."
     return Recommendation(rule.architecture, rule.encoder, dict(rule.options), crop_px, why)
 
 
-def _shown(encoder: str | None) -> str:
-    return (encoder or "of its own").removeprefix("tu-")
+def _name(rule: _Rule) -> str:
+    title = facts_of(rule.architecture).title
+    return f"{title} with the encoder {rule.encoder.removeprefix('tu-')}" if rule.encoder else title
 
 
 def _crop_px(median_side_px: float, is_large: bool) -> int:

@@ -39,9 +39,10 @@ class ModelSpec:
     `scale` (above 0, up to 1): the network sees every picture at this share of its size, its mask is scaled back.
     `max_side_px`: a picture whose longer side is still longer is scaled down to it; None sets no limit.
     `evens_light`: each picture's own brightness and contrast are taken out before the network, colour with them.
-    `tile_px`: pictures larger than this after scaling are cut into overlapping tiles. `min_region_px` is the operating point chosen on validation: a picture is defective
-    when one region of a defect label has at least that many pixels (of the original picture).
-    `temperature` divides the logits before the softmax, so that a confidence of 0.9 is right nine times in ten.
+    `tile_px`: pictures larger than this after scaling are cut into overlapping tiles. `min_region_px` is the
+    operating point chosen on validation: a picture is defective when one region of a defect label has at least that
+    many pixels (of the original picture). `temperature` divides the logits before the softmax, so that a confidence of
+    0.9 is right nine times in ten.
     """
 
     architecture: str

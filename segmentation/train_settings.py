@@ -19,6 +19,7 @@ class TrainSettings:
     added up, so that a busy machine does not shorten the training; on two cores about half as long on the wall.
     `loss`: "auto", or a name of `segmentation.losses.LOSSES`.
     `crop_px` None: from the pictures' sizes. `rare_share`: share of crops cut around rare labels, 0–1.
+    `learning_rate`: of AdamW; `architectures_catalogue` names the one that suits each architecture.
     `dice_share`: weight of the Dice loss beside cross-entropy. `weight_power`: how strongly rare labels weigh
     in the cross-entropy, 0 = not at all, 1 = every label the same in all. `averaging`: decay of the weights'
     moving average, 0 = off. `patience`: stop after so many epochs without a better validation; None = never.
@@ -35,14 +36,14 @@ class TrainSettings:
     chunk_size: int = 8
     crop_px: int | None = None
     learning_rate: float = 2e-3
-    weight_decay: float = 0.02
+    weight_decay: float = 0.03
     warm_up_fraction: float = 0.04
     largest_gradient: float = 1.0
-    rare_share: float = 0.6
+    rare_share: float = 0.5
     loss: str = "auto"
     dice_share: float = 1.0
-    weight_power: float = 0.35
-    averaging: float = 0.995
+    weight_power: float = 0.15
+    averaging: float = 0.997
     patience: int | None = 15
     augmentation: Augmentation = field(default_factory=Augmentation)
     pretrained: str | Path | None = None

@@ -98,8 +98,8 @@ MODELS = [
     path(f"{MODEL}/export", model_exports.start, name="model-export"),
     path(f"{MODEL}/backend", model_exports.use, name="model-backend"),
     path(f"{MODEL}/download", model_exports.download, name="model-download"),
-    path("files/evaluated/<int:evaluated_id>/overlay", evaluations.overlay, name="evaluated-overlay"),
-    path("files/evaluated/<int:evaluated_id>/truth", evaluations.truth, name="evaluated-truth"),
+    path("files/evaluated/<int:evaluated_id>/overlay", files.evaluated_overlay, name="evaluated-overlay"),
+    path("files/evaluated/<int:evaluated_id>/truth", files.evaluated_truth, name="evaluated-truth"),
 ]
 TRAINING = f"{PROJECT}/models/trainings/<int:training_id>"
 TRAININGS = [

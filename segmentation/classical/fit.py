@@ -29,7 +29,7 @@ __all__ = ["ClassicalSettings", "fit"]
 
 FOLDS = 4
 SMOOTHING_PX = 1.5
-LARGEST_TILE_PX = 768
+LARGEST_TILE_PX = 640
 MEMORY_BYTES = 512 * 1024**2
 
 POWERS = (0.0, 0.15, 0.3, 0.5, 0.75, 1.0)

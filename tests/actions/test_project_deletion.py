@@ -17,6 +17,8 @@ from webapp.models import (
     Archive,
     Dataset,
     DatasetImage,
+    EvaluatedImage,
+    Evaluation,
     Image,
     ModelLabel,
     Prediction,
@@ -39,13 +41,27 @@ def full_plant(acme: Workspace, slug: str) -> Plant:
     annotation = Annotation.objects.create(image=first, mask_sha256=slug.ljust(64, "0"))
     dataset = Dataset.objects.create(project=plant.project, name="set", checksum="0" * 64)
     DatasetImage.objects.create(dataset=dataset, annotation=annotation, name="a", split="train")
+    plant.project.dataset_imports.create(name="on its way", archive=f"set-of-{slug}.zip")
+    dataset.exports.create(format="voc", state="done", size_bytes=1)
     training = TrainingRun.objects.create(project=plant.project, dataset=dataset, architecture="unet")
     TrainingEpoch.objects.create(training_run=training, number=1, loss=1.0, seconds=1.0)
-    plant.new_model_version()
+    _judge(plant, dataset)
     ModelLabel.objects.create(model_version=plant.model_version, index=0, label=plant.labels["scratch"])
     for path in files_of(plant):
         storage.write(path, b"x")
     return plant.count_up()
+
+
+def _judge(plant: Plant, dataset: Dataset) -> None:
+    """Another version, judged, shadowed, exported and live."""
+    version, member = plant.new_model_version(), dataset.dataset_images.get()
+    evaluation = Evaluation.objects.create(model_version=version, dataset=dataset, split="test")
+    evaluation.images.create(dataset_image=member, is_defective=True, fails=False, largest_region_px=0)
+    shadow = version.runs.create(kind="shadow")
+    shadow.shadow_images.create(image=plant.project.images.first())
+    version.exports.create(backend="onnx")
+    plant.project.model_imports.create(name="mine.zip", path=f"model-of-{plant.project.slug}.zip")
+    plant.project.promotions.create(model_version=version, previous=plant.model_version)
 
 
 def files_of(plant: Plant) -> list[Path]:
@@ -56,10 +72,25 @@ def files_of(plant: Plant) -> list[Path]:
         *(path(image.sha256) for image in images for path in (storage.original_path, storage.thumbnail_path)),
         *(path(one.pk) for one in predictions for path in (storage.mask_path, storage.overlay_path)),
         *(storage.annotation_path(one.mask_sha256) for one in masks),
+        *(path(*one) for one in _evaluated(plant) for path in _EVALUATED),
+        *(storage.truth_overlay_path(member) for _, member in _evaluated(plant)),
+        *(storage.import_path(one.path) for one in plant.project.model_imports.all()),
         storage.archive_path(f"{plant.project.slug}.zip"),
         storage.model_folder(plant.model_version.folder) / "model.json",
+        *(storage.archive_path(one.archive) for one in plant.project.dataset_imports.all()),
+        *(storage.dataset_import_folder(one.pk) / "members.jsonl" for one in plant.project.dataset_imports.all()),
+        *(storage.dataset_export_path(one.pk) for data in plant.project.datasets.all() for one in data.exports.all()),
         *(storage.preview_path(one.pk, 0, 1) for one in plant.project.training_runs.all()),
     ]
+
+
+_EVALUATED = (storage.evaluation_mask_path, storage.evaluation_overlay_path)
+
+
+def _evaluated(plant: Plant) -> list[tuple[int, int]]:
+    """Evaluation and image of the data set."""
+    rows = EvaluatedImage.objects.filter(evaluation__model_version__project=plant.project)
+    return list(rows.values_list("evaluation", "dataset_image"))
 
 
 def row_counts() -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -96,7 +97,7 @@ ODD_IDS = ["0", "-1", "x", "%00", "1.5", str(2**63), str(2**64), "9" * 5000, "%F
 @pytest.mark.parametrize("operation", [one for one in operations() if "{" in one.path], ids=name)
 def test_odd_ids(api: ApiClient, plant: Plant, operation: Operation) -> None:
     for odd in ODD_IDS:
-        ids = dict.fromkeys(("slug", "grain", "model_id", "batch_id", "image_id"), odd)
+        ids = dict.fromkeys(re.findall(r"{(\w+)}", operation.path), odd)
         address = operation.path.format(**ids)
         answer = api(operation.method, address, operation.body, content_type=operation.content_type)
         assert answer.status_code == 404, address[:80]

@@ -17,7 +17,8 @@ from webapp.pipeline.evaluate_dataset import run_evaluation
 @pytest.fixture
 def project(project: Project) -> Project:
     """`scratch` is the red of the drawn parts, background their grey."""
-    for name, color in {"background": "#808080", "scratch": "#dc1e1e", "pit": "#00ff00"}.items():
+    colors = {"background": "#808080", "scratch": "#dc1e1e", "crack": "#1e3cdc", "pit": "#00ff00", "stain": "#ffff00"}
+    for name, color in colors.items():
         project.labels.filter(name=name).update(color=color)
     return project
 
@@ -27,6 +28,7 @@ def versions(project: Project, alice: User) -> list[ModelVersion]:
     """The first is exact, the second finds no defect."""
     first = add_color_model(project=project, user=alice)
     project.labels.filter(name="background").update(color="#a05050")
+    project.labels.filter(name="scratch").update(color="#ffffff")
     return [first, add_color_model(project=project, user=alice)]
 
 

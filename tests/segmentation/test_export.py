@@ -88,6 +88,25 @@ def test_an_export_is_checked_and_segments_as_torch_does(backend: str, unet: Pat
         np.testing.assert_allclose(one.confidence, other.confidence, atol=1e-3)
 
 
+@pytest.mark.parametrize("backend", ["onnx", "openvino"])
+def test_light_is_evened_before_padding(backend: str, tmp_path: Path) -> None:
+    spec = spec_of("unet", evens_light=True)
+    save_model(tmp_path, spec, seeded(spec), card="")
+    assert export_model(tmp_path, backend, pictures()).agreement_fraction > 0.999
+    picture = noise(50, 90, 5)
+    found, expected = (Segmenter(tmp_path, "cpu", name).logits(picture) for name in (backend, "torch"))
+    np.testing.assert_allclose(found, expected, atol=1e-3 * float(np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("channels", [1, 5])
+def test_pictures_of_other_channels(channels: int, tmp_path: Path) -> None:
+    spec = spec_of("unet", mean=(128.0,) * channels, std=(64.0,) * channels)
+    save_model(tmp_path, spec, seeded(spec), card="")
+    assert export_model(tmp_path, "onnx").is_good
+    picture = np.repeat(noise(40, 30)[:, :, :1], channels, axis=2)
+    assert Segmenter(tmp_path, "cpu", "onnx").segment([picture])[0].mask.shape == (30, 40)
+
+
 def test_the_chosen_backend_serves(folder: Path) -> None:
     assert (chosen_backend(folder), Segmenter(folder, "cpu").backend) == ("torch", "torch")
     with pytest.raises(ExportError, match="export it first"):

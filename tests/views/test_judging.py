@@ -168,7 +168,9 @@ def test_two_versions_on_the_same_images(client: Client, versions: Project, data
     assert set(re.findall(r'<h3 class="clip" title="([^"]+)"', only_first)) == set(names[:2])
     assert "No image of this kind." in shown(client, versions, "compare?a=1&b=3&show=b")
     for address in re.findall(r'<img src="(/files[^"]+)"', page):
-        assert client.get(address)["Content-Type"] == "image/webp"
+        answer = client.get(address)
+        assert answer["Content-Type"] == "image/webp"
+        assert b"".join(answer.streaming_content).startswith(b"RIFF")
 
 
 def test_comparing_says_what_is_missing(client: Client, project: Project, alice: User) -> None:

@@ -19,6 +19,7 @@ from webapp.models import (
     DatasetImport,
     Evaluation,
     Image,
+    ModelImport,
     ModelVersion,
     Prediction,
     Project,
@@ -101,6 +102,8 @@ def _remove_files_on_commit(project: Project) -> None:
     models = ModelVersion.objects.filter(project=project).values_list("folder", flat=True)
     folders = [storage.model_folder(folder) for folder in models]
     folders += [storage.training_folder(pk) for pk in project.training_runs.values_list("pk", flat=True)]
+    taken = ModelImport.objects.filter(project=project).values_list("path", flat=True)
+    files += [storage.import_path(path) for path in taken]
     evaluations = Evaluation.objects.filter(model_version__project=project).values_list("pk", flat=True)
     folders += [storage.evaluation_folder(pk) for pk in evaluations]
     members = DatasetImage.objects.filter(dataset__project=project).values_list("pk", flat=True)

@@ -6,13 +6,14 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from django.conf import settings
 
-from segmentation.recommend import Recommendation, recommend
+from segmentation.recommend import Recommendation, Target, recommend
 from segmentation.transfer import starts
 from webapp import storage
-from webapp.models import Dataset, DatasetImage, Label, ModelVersion, Project, TrainingRun
+from webapp.models import Dataset, DatasetImage, Label, ModelVersion, Project
 from webapp.pipeline.label_census import label_counts
 
 FEW_IMAGES = 10
@@ -76,12 +77,12 @@ def data_facts(dataset: Dataset) -> DataFacts:
 
 
 def recommendation(dataset: Dataset, *, minutes: float | None, target: str) -> Recommendation:
-    """For the train split of a data set; a length in epochs counts as an hour."""
+    """For the train split of a data set; a length in epochs counts as an hour. ValueError for an unknown target."""
     train = dataset.dataset_images.filter(split=DatasetImage.Split.TRAIN)
     sides = train.values_list("annotation__image__width_px", "annotation__image__height_px")
     shorter = [min(side for side in pair if side) for pair in sides if all(pair)]
     return recommend(
-        TrainingRun.Target(target).value,
+        cast("Target", target),
         minutes or USUAL_MINUTES,
         len(sides),
         len(label_counts(dataset)["train"]),

@@ -33,6 +33,7 @@ router = Router()
 
 MODEL = "/projects/{slug:slug}/models/{int:model_id}"
 WRITE_ERRORS = (400, 401, 403, 404, 422)
+ModelId = Annotated[int, Query(0, description="Id of a model.")]
 DatasetId = Annotated[int | None, Query(None, description="Id of a data set; the newest without it.")]
 
 
@@ -85,7 +86,9 @@ def list_promotions(request: ApiRequest, slug: str) -> list[PromotionOut]:
 
 
 @router.get("/projects/{slug:slug}/compare", response=answers(ComparisonOut))
-def compare_models(request: ApiRequest, slug: str, a: int, b: int, dataset: DatasetId = None) -> ComparisonOut:
+def compare_models(
+    request: ApiRequest, slug: str, a: ModelId = 0, b: ModelId = 0, dataset: DatasetId = None
+) -> ComparisonOut:
     """Two models, by their ids, on the same images kept apart. Both must have been evaluated on them."""
     project = visible_project(request.auth, slug)
     chosen = _holdout(project, dataset)
@@ -94,11 +97,17 @@ def compare_models(request: ApiRequest, slug: str, a: int, b: int, dataset: Data
     for name, model_id in (("a", a), ("b", b)):
         found = done.filter(model_version=model_id, model_version__project=project).first()
         if found is None:
-            raise invalid(name, f"Model {model_id} has no scores on data set {chosen.dataset.pk}. Evaluate it first.")
+            raise invalid(name, _without_scores(model_id, chosen))
         evaluations.append(found)
     comparison = compare(*evaluations)
     p_value = mcnemar(comparison.only_first_right_count, comparison.only_second_right_count)
     return ComparisonOut.of(comparison, evaluations[0], p_value)
+
+
+def _without_scores(model_id: int, holdout: Holdout) -> str:
+    if not model_id:
+        return "Expected the id of a model to compare, got none."
+    return f"Model {model_id} has no scores on data set {holdout.dataset.pk}. Evaluate it first."
 
 
 def _version(user: User, slug: str, model_id: int) -> ModelVersion:

@@ -73,7 +73,7 @@ def _take_in(taken: ModelImport, folder: Path) -> None:
             licence=taken.licence,
         )
         ModelImport.objects.filter(pk=taken.pk).update(state=ModelImport.State.DONE, model_version=version)
-        transaction.on_commit(lambda: storage.import_path(taken.path).unlink(missing_ok=True))
+    storage.import_path(taken.path).unlink(missing_ok=True)
 
 
 def _write(path: Path, labels: list[LabelSpec], target: Path, *, source: str) -> None:

@@ -19,6 +19,8 @@ from segmentation.datasets.splits import (
 from webapp.models.dataset_groupings import ALIKE
 from webapp.pipeline.dataset_members import Member
 
+MOST_NAMED = 6
+
 
 @dataclass(frozen=True)
 class SplitChoice:
@@ -76,6 +78,8 @@ class _Told:
 
     def listed(self, labels: Collection[int], word: str = "and") -> str:
         names = [self.label_names.get(label, f"label {label}") for label in labels]
+        if len(names) > MOST_NAMED + 1:
+            names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} other labels"]
         return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
 
     def about(

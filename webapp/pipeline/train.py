@@ -6,21 +6,27 @@ from its checkpoint. Nothing is written once the lease is lost.
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 from django.conf import settings
 
+from segmentation.architectures_catalogue import facts_of
 from segmentation.augment import Augmentation
 from segmentation.augment_presets import augmentation_for
+from segmentation.input_choice import choose_input
+from segmentation.pairs import Pair
+from segmentation.segmenter import pick_device
 from segmentation.spec import ModelSpec
 from segmentation.train import Epoch, TrainSettings, train
 from segmentation.transfer import weights_of
+from segmentation.weights import load_spec
 from webapp import storage
-from webapp.models import DatasetImage, TrainingRun
+from webapp.models import DatasetImage, Label, TrainingRun
 from webapp.pipeline.segment import worker_name
 from webapp.pipeline.training_data import dataset_pairs, label_specs, taught_labels
 from webapp.pipeline.training_failures import reason
@@ -69,14 +75,9 @@ class _Training:
 
     def run(self) -> list[int]:
         labels = taught_labels(self.training_run.dataset)
-        spec = ModelSpec(
-            architecture=self.training_run.architecture,
-            encoder=self.training_run.encoder or None,
-            options=self.training_run.settings.get("options", {}),
-            labels=label_specs(labels),
-        )
         chosen = train_settings(self.training_run)
         train_pairs = dataset_pairs(self.training_run.dataset, DatasetImage.Split.TRAIN, labels)
+        spec = _spec(self.training_run, labels, train_pairs)
         validation_pairs = dataset_pairs(self.training_run.dataset, DatasetImage.Split.VALIDATION, labels)
         last = self._learn(train(train_pairs, validation_pairs, spec, chosen), spec)
         if self._is_dropped(last):
@@ -121,6 +122,23 @@ class _Training:
         return []
 
 
+def _spec(training_run: TrainingRun, labels: Sequence[Label], train_pairs: Sequence[Pair]) -> ModelSpec:
+    """What is trained. Pictures are handed to it as to the earlier model it starts from, else as suits them."""
+    spec = ModelSpec(
+        architecture=training_run.architecture,
+        encoder=training_run.encoder or None,
+        options=training_run.settings.get("options", {}),
+        labels=label_specs(labels),
+    )
+    if training_run.parent is not None:
+        earlier = load_spec(storage.model_folder(training_run.parent.folder))
+        return dataclasses.replace(spec, scale=earlier.scale, evens_light=earlier.evens_light)
+    if not train_pairs or not facts_of(spec.architecture).learns_by_gradient:
+        return spec
+    choice = choose_input(train_pairs, has_gpu=pick_device(settings.PIXELWISE_DEVICE).type == "cuda")
+    return dataclasses.replace(spec, scale=choice.scale, evens_light=choice.evens_light)
+
+
 def train_settings(training_run: TrainingRun) -> TrainSettings:
     """What a person chose, as the library takes it. Everything that is not named keeps the library's default."""
     chosen = training_run.settings
@@ -129,6 +147,7 @@ def train_settings(training_run: TrainingRun) -> TrainSettings:
         epochs=training_run.epochs_wanted,
         minutes=training_run.minutes,
         crop_px=chosen.get("crop_px"),
+        learning_rate=facts_of(training_run.architecture).learning_rate,
         seed=chosen.get("seed", 1),
         loss=chosen.get("loss", "auto"),
         augmentation=augmentation_for(chosen["presets"]) if "presets" in chosen else Augmentation(),

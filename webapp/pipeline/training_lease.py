@@ -47,6 +47,7 @@ class Heartbeat:
         self._held = TrainingRun.objects.filter(pk=training_run_id).held_by(worker)
         self._over = threading.Event()
         self._is_interruptible = False
+        self._main_thread = threading.get_ident()
         self._thread = threading.Thread(target=self._run, name=f"lease of training {training_run_id}", daemon=True)
         self.is_lost = False
         self.is_asked_to_stop = False
@@ -100,8 +101,12 @@ class Heartbeat:
         except DatabaseError as error:
             log.warning("the lease on a training was not renewed", error=str(error))
             connection.close()
-        if self.should_stop() and self._is_interruptible:
-            signal.raise_signal(_STOP_SIGNAL)
+        if self.should_stop():
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        if self._is_interruptible:
+            signal.pthread_kill(self._main_thread, _STOP_SIGNAL)
 
 
 def requeue_lost_trainings() -> int:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from segmentation.pictures import PictureError, read_rgb, thumbnail
 from webapp import storage
-from webapp.models import Image, Prediction, TrainingRun
+from webapp.models import EvaluatedImage, Evaluation, Image, Prediction, TrainingRun
 from webapp.pipeline.receive import picture_limits
 
 THUMBNAIL_PX = 480
@@ -95,6 +95,22 @@ def training_preview(request: HttpRequest, training_id: int, place: int, epoch: 
     return _answer(request, path, "image/webp", etag=f"preview-{training_id}-{path.stat().st_mtime_ns}")
 
 
+@require_safe
+def evaluated_overlay(request: HttpRequest, evaluated_id: int) -> HttpResponseBase:
+    """WebP thumbnail of a labelled image with what a model version found in it laid over."""
+    row = _evaluated(request, evaluated_id)
+    path = storage.evaluation_overlay_path(row.evaluation_id, row.dataset_image_id)
+    return _answer(request, path, "image/webp", etag=f"evaluated-{row.pk}")
+
+
+@require_safe
+def evaluated_truth(request: HttpRequest, evaluated_id: int) -> HttpResponseBase:
+    """The same image with its annotation laid over."""
+    row = _evaluated(request, evaluated_id)
+    path = storage.truth_overlay_path(row.dataset_image_id)
+    return _answer(request, path, "image/webp", etag=f"truth-{row.pk}")
+
+
 def safe_name(name: str) -> str:
     """A file name for the disk of whoever downloads: no folders, nothing that a shell or Windows trips over."""
     last = PurePosixPath(name).name
@@ -113,6 +129,12 @@ def _prediction(request: HttpRequest, prediction_id: int) -> Prediction:
         pk=prediction_id,
         state=Prediction.State.DONE,
         image__in=Image.objects.visible_to(request.user),
+    )
+
+
+def _evaluated(request: HttpRequest, evaluated_id: int) -> EvaluatedImage:
+    return get_object_or_404(
+        EvaluatedImage, pk=evaluated_id, evaluation__in=Evaluation.objects.visible_to(request.user)
     )
 
 

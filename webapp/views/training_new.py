@@ -111,7 +111,7 @@ def _choices(project: Project, form: TrainingForm) -> dict[str, Any]:
 
 def _advice(project: Project, dataset: Dataset, form: TrainingForm) -> dict[str, Any]:
     cleaned = form.cleaned_data
-    minutes = USUAL_LENGTH
+    minutes: float = USUAL_LENGTH
     if cleaned.get("length") and (cleaned["length"] != OWN_LENGTH or cleaned.get("own_minutes")):
         minutes = form.minutes()
     facts: DataFacts = data_facts(dataset)

@@ -116,4 +116,4 @@ class TrainingPage(Schema):
 class CancelIn(Schema):
     """`keep`: the best so far becomes a model version."""
 
-    keep: bool = True
+    keep: bool
