@@ -81,6 +81,7 @@ STREET: Mapping[str, Any] = {
     "augmentation": Augmentation(mirror_vertically=False, paste_chance=0.0),
 }
 
+
 def _tile(architecture: str, minutes: float) -> Row:
     return Row("magnetic-tile", architecture, minutes, scale=0.5, evens_light=True, settings=TILE)
 

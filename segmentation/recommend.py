@@ -58,9 +58,7 @@ _RULES = (
     _Rule("gpu-server", True, 0, "unet", "resnet18", "it learns quickly on a graphics card and draws sharp outlines"),
     _Rule("gpu-server", False, 0, _LINKNET, None, "without a graphics card here it learns most in the time"),
     _Rule("pc", True, 0, "unet", _SMALL, "it learns well on the graphics card here and still runs fast without", _SLIM),
-    _Rule(
-        "pc", False, 0, _LINKNET, None, "it learns most in the time and runs fast without a graphics card"
-    ),
+    _Rule("pc", False, 0, _LINKNET, None, "it learns most in the time and runs fast without a graphics card"),
 )
 
 

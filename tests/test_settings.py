@@ -11,7 +11,14 @@ from tests.named_settings import NAMED_SETTINGS
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 # Read by docker-compose.yml alone.
-OF_CONTAINERS = {"PIXELWISE_ADDRESS", "POSTGRES_PASSWORD", "CPU_WORKER_QUEUES", "TORCH_INDEX", "COMPOSE_PROFILES"}
+OF_CONTAINERS = {
+    "PIXELWISE_ADDRESS",
+    "POSTGRES_PASSWORD",
+    "CPU_WORKER_QUEUES",
+    "CPU_TRAINERS",
+    "TORCH_INDEX",
+    "COMPOSE_PROFILES",
+}
 
 
 def test_settings_and_their_page_name_the_same() -> None:

@@ -111,7 +111,7 @@ class TestUpload:
     ) -> None:
         wanted = self.upload(project, tmp_path)
         assert waiting_imports() == [wanted.pk]
-        monkeypatch.setattr(importing, "SLICE_SECONDS", 0.2)
+        monkeypatch.setattr(importing, "SLICE_SECONDS", 0.0)
         turns = 1
         while run_import(wanted.pk):
             wanted.refresh_from_db()
@@ -132,7 +132,7 @@ class TestUpload:
         self, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         wanted = self.upload(project, tmp_path)
-        monkeypatch.setattr(importing, "SLICE_SECONDS", 0.2)
+        monkeypatch.setattr(importing, "SLICE_SECONDS", 0.0)
         assert run_import(wanted.pk)
         lines = storage.dataset_import_folder(wanted.pk) / "members.jsonl"
         with lines.open("a") as file:

@@ -13,7 +13,8 @@ from django.utils import timezone
 from PIL import Image as PillowImage
 
 from tests.images import RED, picture, png
-from webapp import storage
+from tests.trainings import drawn_dataset
+from webapp import storage, tasks
 from webapp.actions.datasets import import_dataset
 from webapp.actions.evaluations import evaluate_all, start_evaluation
 from webapp.actions.model_versions import add_color_model
@@ -23,6 +24,7 @@ from webapp.models import Dataset, Evaluation, ModelVersion, Project
 from webapp.models.leaderboard import holdout
 from webapp.pipeline.evaluate_dataset import run_evaluation
 from webapp.pipeline.evaluation_claims import claim_evaluation, requeue_lost_evaluations, waiting_evaluations
+from webapp.pipeline.sweep import sweep
 
 pytestmark = pytest.mark.django_db
 
@@ -129,11 +131,11 @@ def test_all_that_have_no_scores_are_started(project: Project, exact: ModelVersi
     assert evaluate_all(dataset=dataset, user=None) == []
 
 
-def test_validation_stands_in_for_a_missing_test_split(project: Project, tmp_path: Path, exact: ModelVersion) -> None:
-    dataset = import_dataset(project=project, user=None, path=write_folder(tmp_path / "a", {"train": 1, "val": 2}))
+def test_validation_stands_in_for_a_missing_test_split(project: Project, exact: ModelVersion) -> None:
+    dataset = drawn_dataset(project, train=1, val=2, test=0)
     assert holdout(dataset).split == "val"
     assert evaluated(exact, dataset).split == "val"
-    only = import_dataset(project=project, user=None, path=write_folder(tmp_path / "b", {"train": 3}))
+    only = drawn_dataset(project, train=3, val=0, test=0)
     with pytest.raises(Refused, match="no test or validation images"):
         start_evaluation(model_version=exact, dataset=only, user=None)
 
@@ -161,6 +163,15 @@ def test_a_dead_worker_loses_nothing(exact: ModelVersion, dataset: Dataset) -> N
     run_evaluation(evaluation.pk)
     evaluation.refresh_from_db()
     assert (evaluation.state, evaluation.attempts_count) == ("done", 2)
+
+
+def test_the_clock_wakes_a_worker_for_it(exact: ModelVersion, dataset: Dataset) -> None:
+    evaluation = start_evaluation(model_version=exact, dataset=dataset, user=None)
+    assert sweep().evaluations == [evaluation.pk]
+    tasks.evaluate(evaluation.pk)
+    evaluation.refresh_from_db()
+    assert evaluation.state == "done"
+    assert sweep().evaluations == []
 
 
 def test_what_was_asked_anew_meanwhile_is_not_overwritten(

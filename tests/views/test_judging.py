@@ -199,3 +199,24 @@ def test_only_a_checked_export_can_be_used(client: Client, versions: Project) ->
     assert "export it first" in told
     told = client.post(f"/p/{versions.slug}/models/1/export", {"backend": "magic"}, follow=True).content.decode()
     assert "Expected one of onnx, openvino" in told
+
+
+def test_a_page_that_waits_asks_again(client: Client, versions: Project, dataset: Dataset) -> None:
+    assert "hx-select" not in shown(client, versions, "1/")
+    client.post(f"/p/{versions.slug}/models/1/evaluate", {"dataset": dataset.pk})
+    client.post(f"/p/{versions.slug}/models/1/export", {"backend": "onnx"})
+    page = shown(client, versions, "1/")
+    assert page.count("hx-select") == 2
+    assert "Being exported" in page
+
+
+def test_outputs_are_guessed_by_name_then_by_a_place_that_is_free(client: Client, versions: Project) -> None:
+    taken = versions.model_imports.create(
+        name="a.onnx", path="a.onnx", state="asking", facts={"output_count": 3, "names": ["background", "Pit", "thing"]}
+    )
+    page = shown(client, versions, f"import/{taken.pk}/")
+    assert re.findall(r'value="(\d+)" selected', page) == ["0", "3", "2"]
+    told = client.post(f"/p/{versions.slug}/models/import/{taken.pk}/", {"output-0": "0", "output-1": "0"}, follow=True)
+    assert "Choose a label for each of the 3 outputs, got 2." in told.content.decode()
+    answer = client.post(f"/p/{versions.slug}/models/import", {"file": io.BytesIO(b"x")})
+    assert answer.status_code == 422

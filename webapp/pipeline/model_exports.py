@@ -55,6 +55,7 @@ def newest_pictures(model_version: ModelVersion) -> Iterator[np.ndarray]:
 
 
 def _fail(export: ModelExport, reason: str) -> None:
+    text = reason[:1].upper() + reason[1:1000]
     ModelExport.objects.filter(pk=export.pk).update(
-        state=ModelExport.State.FAILED, error=reason[:1000] or "It failed.", finished_at=timezone.now()
+        state=ModelExport.State.FAILED, error=text or "It failed.", finished_at=timezone.now()
     )

@@ -53,16 +53,16 @@ def sentence(comparison: Comparison, first: ModelVersion, second: ModelVersion) 
         return "Both give the same verdict wherever one of them is right: on these images neither is better."
     p = mcnemar(only_first, only_second)
     better, worse = (second, first) if only_second > only_first else (first, second)
-    chance = "less than 1 in 1,000" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    chance = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
     if only_first != only_second and p < _CLEAR:
         return (
             f"Version {better.number} is right more often than version {worse.number}, by more than chance explains "
-            f"(exact McNemar test: p = {chance})."
+            f"(exact McNemar test: {chance})."
         )
     split = f"{only_first} to {only_second}"
     return (
         f"On these images neither is clearly better: a split of {split} or more uneven is common between equally good "
-        f"models (exact McNemar test: p = {chance})."
+        f"models (exact McNemar test: {chance})."
     )
 
 

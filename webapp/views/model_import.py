@@ -71,15 +71,14 @@ def _chosen(request: HttpRequest, taken: ModelImport) -> list[int]:
 
 
 def _outputs(project: Project, taken: ModelImport) -> list[dict[str, object]]:
-    """Each output with the label that is likely meant: of the same name, else of the same place."""
-    names = [str(name) for name in taken.facts.get("names", [])]
+    """Each output with the label that is likely meant: of the same name, else of the same place if still free."""
+    count = int(taken.facts.get("output_count", 0))
+    names = [str(name) for name in taken.facts.get("names", [])][:count]
+    names += [""] * (count - len(names))
     labels = list(project.labels.all())
     by_name = {label.name.lower(): label.index for label in labels}
-    found: list[dict[str, object]] = []
-    for place in range(int(taken.facts.get("output_count", 0))):
-        name = names[place] if place < len(names) else ""
-        likely = by_name.get(name.lower())
-        if likely is None and place < len(labels):
-            likely = labels[place].index
-        found.append({"place": place, "name": name, "likely": likely})
-    return found
+    likely = [by_name.get(name.lower()) for name in names]
+    for place, label in enumerate(labels[:count]):
+        if likely[place] is None and label.index not in likely:
+            likely[place] = label.index
+    return [{"place": place, "name": names[place], "likely": likely[place]} for place in range(count)]

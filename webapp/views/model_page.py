@@ -56,6 +56,7 @@ def show(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "card": _card(version),
         "others": project.model_versions.exclude(pk=version.pk),
         "backends": _backends(version),
+        "is_exporting": version.exports.filter(state=ModelExport.State.QUEUED).exists(),
         "backend_in_use": chosen_backend(storage.model_folder(version.folder)),
         **_scores(project, version, evaluation),
     }
