@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run doctor lint test bench starter-model
+.PHONY: help run doctor lint test bench bench-models starter-model
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make test           lint, types, import contracts, migrations and all tests"
 	@echo "make lint           the same without the tests"
 	@echo "make bench          measure speed"
+	@echo "make bench-models   train every architecture on real photos and write docs/models.md (hours)"
 	@echo "make starter-model  train the starter model anew from drawn scenes"
 
 run:
@@ -37,7 +38,12 @@ test: lint
 
 bench:
 	@deploy/install.sh dev
-	for each in benchmarks/[a-z]*.py; do $(BIN)/python -m "benchmarks.$$(basename "$$each" .py)"; done
+	for each in stream backends light_architectures training_step; do $(BIN)/python -m "benchmarks.$$each"; done
+
+bench-models:
+	@deploy/install.sh dev
+	@test -n "$(DATASETS)" || { echo "Say where the data sets are: make bench-models DATASETS=FOLDER (see docs/models.md)"; exit 2; }
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.models "$(DATASETS)"
 
 starter-model:
 	@deploy/install.sh dev

@@ -97,7 +97,7 @@ def _street(architecture: str, minutes: float) -> Row:
 ROWS: tuple[Row, ...] = (
     _tile("linknet-light", 45),
     _street("linknet-light", 25),
-    _crack("linknet-light", 25),
+    _crack("linknet-light", 15),
     *(_tile(architecture, 15) for architecture in FAMILIES),
     *(make(architecture, 60) for make in (_tile, _crack, _street) for architecture in ("linknet-light", "unet-light")),
 )
