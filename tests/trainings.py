@@ -14,6 +14,7 @@ from tests.images import RED, picture, png
 from webapp import storage
 from webapp.actions.training import TrainingWish, start_training
 from webapp.models import Annotation, Dataset, DatasetImage, Image, Project, TrainingEpoch, TrainingRun
+from webapp.pipeline.freezing import checksum_of
 
 TINY: dict[str, Any] = {
     "architecture": "unet",
@@ -27,14 +28,15 @@ TINY: dict[str, Any] = {
 
 def drawn_dataset(project: Project, *, train: int = 4, val: int = 4, test: int = 1, defect_index: int = 1) -> Dataset:
     """Pictures of 64 × 64; every other one is half red, which is the project's label `defect_index`."""
-    dataset = Dataset.objects.create(
-        project=project, name="Drawn parts", checksum=f"{project.datasets.count():064x}", label_counts=None
-    )
+    dataset = Dataset.objects.create(project=project, name="Drawn parts", checksum="not frozen yet", label_counts=None)
     splits = ["train"] * train + ["val"] * val + ["test"] * test
     for place, split in enumerate(splits):
         rgb = picture(red=0.5 if place % 2 else 0.0, width=64, height=64, mark=place)
         mask = (rgb == RED).all(axis=2).astype(np.uint8) * defect_index
         _add(dataset, f"{place}.png", split, png(rgb), mask)
+    rows = dataset.dataset_images.values_list("annotation__image__sha256", "annotation__mask_sha256", "split")
+    dataset.checksum = checksum_of(rows)
+    dataset.save(update_fields=["checksum"])
     return dataset
 
 

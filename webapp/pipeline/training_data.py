@@ -13,6 +13,7 @@ from segmentation.pictures import read_rgb
 from segmentation.spec import IGNORE_INDEX, LabelSpec
 from webapp import storage
 from webapp.models import Dataset, DatasetImage, Label
+from webapp.pipeline.freezing import require_unchanged
 
 
 def taught_labels(dataset: Dataset) -> list[Label]:
@@ -50,7 +51,11 @@ def label_specs(labels: Sequence[Label]) -> tuple[LabelSpec, ...]:
 
 
 def dataset_pairs(dataset: Dataset, split: str, labels: Sequence[Label]) -> list[Pair]:
-    """Pictures with masks in model label indices, in order of `labels`; other labels count as not judged."""
+    """Pictures with masks in model label indices, in order of `labels`; other labels count as not judged.
+
+    ChangedDatasetError where the data set is no longer what was frozen.
+    """
+    require_unchanged(dataset)
     remap = np.full(256, IGNORE_INDEX, np.uint8)
     for place, label in enumerate(labels):
         remap[label.index] = place
