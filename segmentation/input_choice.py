@@ -30,7 +30,7 @@ def choose_input(pairs: Sequence[Pair], *, has_gpu: bool) -> InputChoice:
 
     Grey pictures whose mean brightness spreads by more than 12 of 255 have their light evened. Without a GPU, pictures
     whose shorter side is 240 pixels or more (the median) are seen at half their size: four times the steps in the same
-    time. Both were measured, see docs/models.md.
+    time. On magnetic tiles and street scenes both were measured, see docs/models.md.
     """
     step = max(1, -(-len(pairs) // PICTURES_LOOKED_AT))
     looks = [_look(pair.read()[0]) for pair in pairs[::step]]
