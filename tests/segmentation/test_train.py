@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import pytest
 import torch
 
 from segmentation.evaluation import evaluate
-from segmentation.heap import kept_heap
 from segmentation.model_card import model_card
 from segmentation.pairs import PairError
 from segmentation.schedule import AveragedModel, Budget, learning_rate_factor
@@ -193,18 +193,32 @@ def test_the_loss_is_chosen_by_name(loss: str) -> None:
     assert next(train(TRAIN[:2], VALIDATION[:1], SPEC, dataclasses.replace(settings, loss=loss))).loss != usual
 
 
+NEW_PAGES = """
+import resource
+import torch
+from segmentation.heap import kept_heap
+
+def new_pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(64 * 1024**2 // 4)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+with kept_heap():
+    new_pages()
+    inside = min(new_pages() for _ in range(12))
+print(inside, min(new_pages() for _ in range(12)))
+"""
+
+
 def test_freed_memory_is_kept_while_training() -> None:
-    """The second large array comes without new pages from the system."""
+    """Large arrays come without new pages from the system, which never happens otherwise.
 
-    def new_pages() -> int:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        torch.ones(64 * 1024**2 // 4)
-        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
-    with kept_heap():
-        new_pages()
-        assert new_pages() < 2000
-    assert new_pages() > 10_000
+    Not each of them: that hangs on how the heap lies. In a process of its own, so that other tests do not matter.
+    """
+    printed = subprocess.run([sys.executable, "-c", NEW_PAGES], check=True, capture_output=True, text=True).stdout
+    inside, outside = map(int, printed.split())
+    assert inside < 2000
+    assert outside > 10_000
 
 
 def test_label_that_validation_lacks_is_watched() -> None:
