@@ -15,10 +15,11 @@ _USUAL_MMAP_BYTES, _USUAL_TRIM_BYTES = 32 * 1024**2, 64 * 1024**2
 
 @contextmanager
 def kept_heap() -> Iterator[None]:
-    """While inside, freed memory stays with this process; afterwards it goes back to the system.
+    """While inside, most freed memory stays with this process; afterwards it goes back to the system.
 
     glibc otherwise returns every large array at once, and the next step gets new pages, which the system clears one
-    by one: a sixth of a training step on a CPU. Elsewhere than on glibc nothing happens.
+    by one: a sixth of a training step on a CPU. How much is used again hangs on sizes and on how the heap lies: a lone
+    array of tens of megabytes often is not. Elsewhere than on glibc nothing happens.
     """
     library = ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
     if library is None:
