@@ -77,6 +77,8 @@ def fill(batch: Batch, run: Run, count: int) -> list[Image]:
             image=image,
             model_version=run.model_version,
             state="done",
+            project=batch.project,
+            captured_at=image.captured_at,
             is_current=True,
             verdict="fail" if number % 2 else "pass",
             min_region_px=20,

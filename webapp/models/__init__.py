@@ -4,6 +4,7 @@ from webapp.models.dataset_files import DatasetExport, DatasetImport
 from webapp.models.exchange import ModelExport, ModelImport
 from webapp.models.images import Archive, Batch, BatchImage, Image, SkippedFile
 from webapp.models.judging import EvaluatedImage, Evaluation, Promotion, ShadowImage
+from webapp.models.kept import DraftRule, ProjectEvent, SavedView
 from webapp.models.learning import (
     Annotation,
     Dataset,
@@ -11,16 +12,23 @@ from webapp.models.learning import (
     ModelLabel,
     ModelVersion,
 )
+from webapp.models.ledger import LedgerReader
 from webapp.models.people import ApiToken, Invitation, Membership, User, Workspace
 from webapp.models.progress import BatchProgress, batch_progress, batches_with_progress
 from webapp.models.projects import Label, Project, Source
-from webapp.models.runs import InspectionRollup, LabelRollup, Measurement, Prediction, Region, Run
+from webapp.models.reports import Notification, Report, ReportKind, ReportSchedule
+from webapp.models.reviews import AuditImage, AuditSample, AuditStratum, Review
+from webapp.models.rollups import InspectionDay, InspectionRollup, LabelDay, LabelRollup, RollupZone, SpreadRollup
+from webapp.models.runs import Measurement, Prediction, Region, Run
 from webapp.models.trainings import TrainingEpoch, TrainingRun
 
 __all__ = [
     "Annotation",
     "ApiToken",
     "Archive",
+    "AuditImage",
+    "AuditSample",
+    "AuditStratum",
     "Batch",
     "BatchImage",
     "BatchProgress",
@@ -28,27 +36,40 @@ __all__ = [
     "DatasetExport",
     "DatasetImage",
     "DatasetImport",
+    "DraftRule",
     "EvaluatedImage",
     "Evaluation",
     "Image",
+    "InspectionDay",
     "InspectionRollup",
     "Invitation",
     "Label",
+    "LabelDay",
     "LabelRollup",
+    "LedgerReader",
     "Measurement",
     "Membership",
     "ModelExport",
     "ModelImport",
     "ModelLabel",
     "ModelVersion",
+    "Notification",
     "Prediction",
     "Project",
+    "ProjectEvent",
     "Promotion",
     "Region",
+    "Report",
+    "ReportKind",
+    "ReportSchedule",
+    "Review",
+    "RollupZone",
     "Run",
+    "SavedView",
     "ShadowImage",
     "SkippedFile",
     "Source",
+    "SpreadRollup",
     "TrainingEpoch",
     "TrainingRun",
     "User",

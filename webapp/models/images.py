@@ -47,7 +47,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
 
 class Image(models.Model):
-    """One picture of a project. `width_px` and `height_px` are after EXIF rotation."""
+    """One picture of a project. `width_px` and `height_px` are after EXIF rotation.
+
+    `reviewed_verdict` repeats the newest Review's verdict; empty while only models have judged it.
+    """
 
     class TimeSource(models.TextChoices):
         EXIF = "exif", "Camera"
@@ -66,6 +69,9 @@ class Image(models.Model):
     captured_at_from = models.CharField(max_length=10, choices=TimeSource)
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
+    reviewed_verdict = models.CharField(
+        max_length=10, choices=[("pass", "Pass"), ("fail", "Fail")], null=True, blank=True
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     batches: models.ManyToManyField[Batch, BatchImage] = models.ManyToManyField(
         Batch, through="BatchImage", related_name="images"
@@ -86,6 +92,10 @@ class Image(models.Model):
                 condition=models.Q(latitude__isnull=True, longitude__isnull=True)
                 | models.Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
                 name="image_position_on_earth",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reviewed_verdict__isnull=True) | models.Q(reviewed_verdict__in=["pass", "fail"]),
+                name="image_reviewed_verdict_known",
             ),
         ]
         indexes = [

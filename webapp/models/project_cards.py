@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Subquery, Sum
 
 from webapp.models.images import Batch, Image
 from webapp.models.projects import Project
-from webapp.models.runs import InspectionRollup
+from webapp.models.rollups import InspectionRollup
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,13 @@ class Project(models.Model):
     live_model = models.ForeignKey(
         "ModelVersion", on_delete=models.PROTECT, null=True, blank=True, related_name="live_in"
     )
+    currency = models.CharField(
+        max_length=3, default="EUR", validators=[RegexValidator(r"^[A-Z]{3}$", "Expected a code like EUR.")]
+    )
+    audit_count = models.PositiveIntegerField(
+        default=50,
+        help_text="So many passed images are drawn each week for a person to judge blind. 0: none.",
+    )
     is_example = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -76,6 +83,14 @@ class Label(models.Model):
     color = models.CharField(max_length=7, validators=[HEX_COLOR])
     is_defect = models.BooleanField(default=False)
     severity = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(5)])
+    cost = models.DecimalField(
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="What one image affected by it costs, in the project's currency.",
+    )
 
     class Meta:
         db_table = "label"
@@ -86,6 +101,9 @@ class Label(models.Model):
             models.CheckConstraint(condition=models.Q(index__lte=254), name="label_index_at_most_254"),
             models.CheckConstraint(condition=models.Q(color__regex=r"^#[0-9a-f]{6}$"), name="label_color_is_hex"),
             models.CheckConstraint(condition=models.Q(severity__range=(1, 5)), name="label_severity_1_to_5"),
+            models.CheckConstraint(
+                condition=models.Q(cost__isnull=True) | models.Q(cost__gte=0), name="label_cost_not_negative"
+            ),
         ]
 
     def __str__(self) -> str:

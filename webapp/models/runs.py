@@ -10,7 +10,7 @@ from django.utils import timezone
 from webapp.models.images import Batch, Image
 from webapp.models.learning import ModelVersion
 from webapp.models.people import User
-from webapp.models.projects import Label
+from webapp.models.projects import Label, Project, Source
 
 
 class Run(models.Model):
@@ -80,6 +80,10 @@ class Prediction(models.Model):
     """One image's result by one model version. `run` is the run that asked for it.
 
     `is_shadow`: only a shadow run has asked so far, so it counts nowhere until a normal run takes it over.
+    The ledger columns are written when it is done and repeat what the image and its source said then, so that one
+    index finds them. `brightness`: mean luma, ten-thousandths of white; `sharpness`: 1,000 × log2(1 + variance of
+    the Laplacian); `warmth`: mean red minus mean blue, ten-thousandths of the full range. Whole numbers, so that
+    sums of them are exact.
     """
 
     class State(models.TextChoices):
@@ -108,6 +112,15 @@ class Prediction(models.Model):
     defect_area_fraction = models.FloatField(null=True, blank=True)
     confidence = models.FloatField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, related_name="+", db_index=False)
+    source = models.ForeignKey(
+        Source, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    captured_at = models.DateTimeField(null=True, blank=True)
+    mm_per_pixel = models.FloatField(null=True, blank=True)
+    brightness = models.SmallIntegerField(null=True, blank=True)
+    sharpness = models.SmallIntegerField(null=True, blank=True)
+    warmth = models.SmallIntegerField(null=True, blank=True)
 
     objects = PredictionQuerySet.as_manager()
 
@@ -132,6 +145,8 @@ class Prediction(models.Model):
                     min_region_px__isnull=False,
                     defect_area_fraction__range=(0, 1),
                     finished_at__isnull=False,
+                    project__isnull=False,
+                    captured_at__isnull=False,
                 ),
                 name="prediction_done_is_whole",
             ),
@@ -150,6 +165,24 @@ class Prediction(models.Model):
         ]
         indexes = [
             models.Index(fields=["run", "state"], name="prediction_run_state"),
+            models.Index(
+                fields=["project", "captured_at"],
+                condition=models.Q(is_current=True),
+                include=["source", "verdict"],
+                name="prediction_time",
+            ),
+            models.Index(
+                fields=["project", "source", "captured_at"],
+                condition=models.Q(is_current=True),
+                include=["verdict"],
+                name="prediction_source_time",
+            ),
+            models.Index(
+                fields=["project", "-defect_area_fraction", "-image"],
+                condition=models.Q(is_current=True),
+                include=["captured_at", "source", "verdict"],
+                name="prediction_worst",
+            ),
             models.Index(fields=["lease_until"], condition=models.Q(state="claimed"), name="prediction_claimed_lease"),
         ]
 
@@ -188,7 +221,11 @@ class Measurement(models.Model):
 
 
 class Region(models.Model):
-    """One connected component (8-connected) of one label in one prediction."""
+    """One connected component (8-connected) of one label in one prediction; x, y, width and height are of its box.
+
+    `length_px` and `breadth_px` of thin shapes are those of the skeleton, of others of the equivalent ellipse;
+    `orientation_deg`: 0–180 from the right, counter-clockwise. Empty in rows from before they were measured.
+    """
 
     prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="regions")
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="regions")
@@ -199,6 +236,9 @@ class Region(models.Model):
     height_px = models.PositiveIntegerField()
     centroid_x_px = models.FloatField()
     centroid_y_px = models.FloatField()
+    length_px = models.FloatField(null=True, blank=True)
+    breadth_px = models.FloatField(null=True, blank=True)
+    orientation_deg = models.FloatField(null=True, blank=True)
 
     class Meta:
         db_table = "region"
@@ -206,59 +246,3 @@ class Region(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label}: {self.area_px} px"
-
-
-class InspectionRollup(models.Model):
-    """Images and failed images per source, model version and hour (UTC) of capture.
-
-    Kept by the transactions that write predictions; equal to a recount at any time.
-    """
-
-    project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="+")
-    source = models.ForeignKey("Source", on_delete=models.CASCADE, null=True, related_name="+")
-    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="+")
-    is_current = models.BooleanField()
-    hour = models.DateTimeField()
-    inspected_count = models.BigIntegerField()
-    fail_count = models.BigIntegerField()
-    pixels = models.BigIntegerField()
-
-    class Meta:
-        db_table = "inspection_rollup"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "hour", "is_current", "model_version", "source"],
-                name="inspection_rollup_once",
-                nulls_distinct=False,
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.hour}: {self.fail_count} of {self.inspected_count}"
-
-
-class LabelRollup(models.Model):
-    """The same, per label. `affected_count`: images in which a region of the label reached the limit."""
-
-    project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="+")
-    source = models.ForeignKey("Source", on_delete=models.CASCADE, null=True, related_name="+")
-    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="+")
-    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="+")
-    is_current = models.BooleanField()
-    hour = models.DateTimeField()
-    affected_count = models.BigIntegerField()
-    pixels = models.BigIntegerField()
-    region_count = models.BigIntegerField()
-
-    class Meta:
-        db_table = "label_rollup"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "hour", "is_current", "model_version", "label", "source"],
-                name="label_rollup_once",
-                nulls_distinct=False,
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.hour} {self.label}: {self.affected_count}"

@@ -12,7 +12,15 @@ from typing import Any
 from django.db import connection, transaction
 
 _INSPECTION_KEY = ("project_id", "hour", "is_current", "model_version_id", "source_id")
-_INSPECTION_SUMS = ("inspected_count", "fail_count", "pixels")
+_INSPECTION_SUMS = (
+    "inspected_count",
+    "fail_count",
+    "final_fail_count",
+    "first_pass_count",
+    "waiting_count",
+    "upload_time_count",
+    "pixels",
+)
 _LABEL_KEY = ("project_id", "hour", "is_current", "model_version_id", "label_id", "source_id")
 _LABEL_SUMS = ("affected_count", "pixels", "region_count")
 
@@ -21,6 +29,13 @@ _INSPECTION_ROWS = """
            prediction.model_version_id, image.source_id,
            %(sign)s * count(*) AS inspected_count,
            %(sign)s * count(*) FILTER (WHERE prediction.verdict = 'fail') AS fail_count,
+           %(sign)s * count(*) FILTER (WHERE coalesce(image.reviewed_verdict, prediction.verdict) = 'fail')
+               AS final_fail_count,
+           %(sign)s * count(*) FILTER (WHERE prediction.verdict = 'pass'
+               AND coalesce(image.reviewed_verdict, 'pass') = 'pass') AS first_pass_count,
+           %(sign)s * count(*) FILTER (WHERE prediction.verdict = 'fail' AND image.reviewed_verdict IS NULL)
+               AS waiting_count,
+           %(sign)s * count(*) FILTER (WHERE image.captured_at_from = 'upload') AS upload_time_count,
            %(sign)s * sum(image.width_px::bigint * image.height_px)::bigint AS pixels
     FROM prediction JOIN image ON image.id = prediction.image_id
     WHERE prediction.state = 'done' AND NOT prediction.is_shadow AND {which}

@@ -97,14 +97,14 @@ def _label_limits(model_version: ModelVersion) -> dict[int, int]:
 
 def _lock_held(outcomes: Sequence[Outcome], worker: str) -> dict[int, Prediction]:
     """Lock the images first, in order: two model versions of one image never race for being current."""
-    wanted = Prediction.objects.filter(
+    wanted = Prediction.objects.select_related("image__source").filter(
         pk__in=[outcome.prediction_id for outcome in outcomes],
         state=Prediction.State.CLAIMED,
         claimed_by=worker,
     )
     image_ids = list(wanted.values_list("image_id", flat=True))
     list(Image.objects.filter(pk__in=image_ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
-    locked = wanted.order_by("pk").select_for_update()
+    locked = wanted.order_by("pk").select_for_update(of=("self",))
     return {prediction.pk: prediction for prediction in locked}
 
 
@@ -171,5 +171,17 @@ def _make_done(done: dict[int, PictureMeasurement], held: dict[int, Prediction],
             defect_area_fraction=rule.defect_area_fraction(found),
             confidence=found.confidence,
             is_current=held[prediction_id].image_id in newest,
+            **_ledger_columns(held[prediction_id]),
         )
     rollups.add(list(done))
+
+
+def _ledger_columns(prediction: Prediction) -> dict[str, object]:
+    """What image and source say at this moment; the ledger keeps it."""
+    image = prediction.image
+    return {
+        "project": image.project_id,
+        "source": image.source_id,
+        "captured_at": image.captured_at,
+        "mm_per_pixel": image.source.mm_per_pixel if image.source else None,
+    }
