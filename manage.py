@@ -15,7 +15,7 @@ from webapp.services.start_error import StartError
 # Commands that bring their own services or touch none.
 WITHOUT_SERVICES = {
     "check", "collectstatic", "compilemessages", "diffsettings", "doctor", "findstatic", "help",
-    "makemessages", "makemigrations", "startapp", "test", "up", "version",
+    "makemessages", "makemigrations", "restore", "startapp", "test", "up", "version",
 }  # fmt: skip
 
 
