@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,3 +37,17 @@ def test_what_cannot_work_is_named_with_its_cure(settings: Any, setting: str, va
 def test_a_database_of_another_kind_is_named(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
     assert found() == ["webapp.E003"]
+
+
+def test_behind_https_djangos_own_deployment_check_is_clean(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=Path(__file__).parents[1],
+        env={name: value for name, value in os.environ.items() if name != "SECRET_KEY"}
+        | {"PIXELWISE_HTTPS": "1", "PIXELWISE_DATA": str(tmp_path), "DJANGO_SETTINGS_MODULE": "webapp.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout + done.stderr

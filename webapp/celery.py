@@ -6,8 +6,16 @@ import os
 import signal
 from typing import Any
 
+import structlog
 from celery import Celery, bootsteps
-from celery.signals import beat_init, before_task_publish, setup_logging, worker_process_init
+from celery.signals import (
+    beat_init,
+    before_task_publish,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_process_init,
+)
 
 from webapp.services import heartbeat
 from webapp.services.launch import die_with_parent
@@ -48,6 +56,16 @@ app.steps["worker"].add(SignOfLife)
 @setup_logging.connect
 def keep_django_logging(**_: Any) -> None:
     """A receiver here is what keeps Celery from replacing Django's logging."""
+
+
+@task_prerun.connect
+def say_which_task(task: Any = None, args: Any = (), **_: Any) -> None:
+    structlog.contextvars.bind_contextvars(task=task.name.rpartition(".")[2], about=list(args))
+
+
+@task_postrun.connect
+def forget_which_task(**_: Any) -> None:
+    structlog.contextvars.unbind_contextvars("task", "about")
 
 
 @worker_process_init.connect

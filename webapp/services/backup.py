@@ -112,7 +112,7 @@ def load_dump(dump: Path, *, database: Mapping[str, Any]) -> None:
 
 
 def _dump(database: Mapping[str, Any], target: Path) -> None:
-    _run("pg_dump", database, "--format=custom", "--no-owner", f"--file={target}")
+    _run("pg_dump", database, "--format=custom", "--no-owner", "--exclude-extension=pg_stat_statements", f"--file={target}")
 
 
 def _run(program: str, database: Mapping[str, Any], *arguments: str) -> str:
@@ -175,7 +175,7 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> str:
         member.uid = member.gid = 0
         member.uname = member.gname = ""
         counted = _Hashing(file)
-        tar.addfile(member, counted)  # type: ignore[arg-type]
+        tar.addfile(member, counted)
     return f"{counted.digest.hexdigest()}  {name}"
 
 

@@ -30,6 +30,7 @@ _OPTIONS = {
     "jit": "off",
     "log_timezone": "UTC",
     "timezone": "UTC",
+    "shared_preload_libraries": "pg_stat_statements",
 }
 
 
