@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run doctor lint test bench bench-models starter-model
+.PHONY: help run doctor lint test bench bench-csv bench-dashboard bench-models starter-model
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,8 @@ help:
 	@echo "make test           lint, types, import contracts, migrations and all tests"
 	@echo "make lint           the same without the tests"
 	@echo "make bench          measure speed"
+	@echo "make bench-csv      measure a CSV of five million rows against plain COPY"
+	@echo "make bench-dashboard  measure the dashboards on planted data (SIZES: numbers of images; DATA: where it is kept)"
 	@echo "make bench-models   train every architecture on real photos and write docs/models.md (hours)"
 	@echo "make starter-model  train the starter model anew from drawn scenes"
 
@@ -38,7 +40,15 @@ test: lint
 
 bench:
 	@deploy/install.sh dev
-	for each in stream backends light_architectures training_step; do $(BIN)/python -m "benchmarks.$$each"; done
+	for each in stream backends light_architectures training_step ledger_writing; do $(BIN)/python -m "benchmarks.$$each"; done
+
+bench-csv:
+	@deploy/install.sh dev
+	$(BIN)/python -m benchmarks.csv_speed
+
+bench-dashboard:
+	@deploy/install.sh dev
+	PIXELWISE_DATA="$(or $(DATA),/tmp/pixelwise-bench)" $(BIN)/python -m benchmarks.dashboard --images $(or $(SIZES),50000 500000)
 
 bench-models:
 	@deploy/install.sh dev

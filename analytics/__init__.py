@@ -47,5 +47,6 @@ def read_scope(cursor: Any, query: Mapping[str, Any], *, project_id: int, time_z
 
     The caller has made sure that the reader may see the project; ids of other projects are errors.
     """
-    offered = choices(cursor, project_id, batch=str(query.get("batch") or "").strip())
+    batch, vs_batch = (str(query.get(name) or "").strip() for name in ("batch", "vs_batch"))
+    offered = choices(cursor, project_id, batch=batch, vs_batch=vs_batch)
     return Scope.from_query(query, project_id=project_id, choices=offered, time_zone=time_zone)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from analytics import queries
-from analytics.queries import LabelRow, ProjectState, PromotionRow, SourceRow, SummaryRow, TrendRow
+from analytics.audits import EscapeEstimate, estimated_escapes
+from analytics.moving import Moves, Side, moves
+from analytics.queries import EventRow, LabelRow, ProjectState, PromotionRow, SourceRow, SummaryRow, TrendRow
 from analytics.scope import Scope
 from analytics.snapshot import snapshot
-from analytics.statistics import MIN_IMAGES_COUNT, Interval, difference, wilson
+from analytics.statistics import MIN_IMAGES_COUNT, Interval, difference, two_proportions, wilson
 
 Unit = Literal["hour", "day", "week"]
 Direction = Literal["up", "down", "unclear", "too few", "nothing before"]
@@ -47,13 +49,17 @@ class Rate:
 
 @dataclass(frozen=True)
 class Change:
-    """The rate against the period of equal length before. `difference` and `interval` in shares, −1 to 1."""
+    """The rate against another: of what the scope is compared with, else of the period of equal length before.
+
+    `difference` and `interval` in shares, −1 to 1; `p_value` (0–1) of the two-proportion test, None without images.
+    """
 
     scope: Scope
     before: Rate
     difference: float | None
     interval: Interval
     direction: Direction
+    p_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,26 @@ class Dashboard:
     sources: tuple[SourceRow, ...]
     upload_time_count: int
     state: ProjectState
+    labels_before: tuple[LabelRow, ...] = ()
+    events: tuple[EventRow, ...] = ()
+    escapes: EscapeEstimate | None = None
+    moves: Moves | None = None
+
+    @property
+    def first_pass(self) -> Rate:
+        """First-pass yield: passed by the model and overruled by nobody."""
+        return Rate.of(self.summary.first_pass_count, self.summary.inspected_count)
+
+    @property
+    def model_rate(self) -> Rate:
+        """What the model itself failed, before people changed verdicts."""
+        return Rate.of(self.summary.fail_count, self.summary.inspected_count)
+
+    @property
+    def is_changed_by_people(self) -> bool:
+        """Whether people's words make a difference to the number of failed images."""
+        is_whole = self.scope.label_id is None
+        return is_whole and self.summary.fail_count != self.summary.defective_count
 
     @property
     def label(self) -> LabelRow | None:
@@ -108,12 +134,14 @@ def build_dashboard(cursor: Any, scope: Scope) -> Dashboard:
         summary = queries.summary(cursor, scope)
         rate = Rate.of(summary.defective_count, summary.inspected_count)
         unit, is_coarsened = trend_unit(scope, summary)
+        labels = queries.labels(cursor, scope)
+        before = _before(cursor, scope)
         return Dashboard(
             scope=scope,
             summary=summary,
             rate=rate,
-            change=_change(cursor, scope, rate),
-            labels=queries.labels(cursor, scope),
+            change=_change(rate, before) if before else None,
+            labels=labels,
             unit=unit,
             is_coarsened=is_coarsened,
             trend=queries.trend(cursor, scope, unit),
@@ -121,7 +149,19 @@ def build_dashboard(cursor: Any, scope: Scope) -> Dashboard:
             sources=queries.by_source(cursor, scope),
             upload_time_count=queries.upload_time_count(cursor, scope),
             state=queries.project_state(cursor, scope.project_id),
+            labels_before=tuple(before.labels) if before else (),
+            events=queries.events(cursor, scope),
+            escapes=estimated_escapes(cursor, scope),
+            moves=moves(cursor, Side(scope, summary, labels), before) if before else None,
         )
+
+
+def _before(cursor: Any, scope: Scope) -> Side | None:
+    """What the scope is compared with; None where there is nothing, or only itself."""
+    compared = scope.compared()
+    if compared is None or compared == replace(scope, versus=None):
+        return None
+    return Side(compared, queries.summary(cursor, compared), queries.labels(cursor, compared))
 
 
 def trend_unit(scope: Scope, summary: SummaryRow) -> tuple[Unit, bool]:
@@ -142,17 +182,14 @@ def trend_unit(scope: Scope, summary: SummaryRow) -> tuple[Unit, bool]:
     return "hour", False
 
 
-def _change(cursor: Any, scope: Scope, rate: Rate) -> Change | None:
-    before_scope = scope.previous()
-    if before_scope is None:
-        return None
-    summary = queries.summary(cursor, before_scope)
-    before = Rate.of(summary.defective_count, summary.inspected_count)
+def _change(rate: Rate, side: Side) -> Change:
+    before = Rate.of(side.summary.defective_count, side.summary.inspected_count)
     interval = difference(rate.count, rate.n, before.count, before.n)
-    middle = None
+    middle = p_value = None
     if rate.fraction is not None and before.fraction is not None:
         middle = rate.fraction - before.fraction
-    return Change(before_scope, before, middle, interval, _direction(rate, before, interval))
+        p_value = two_proportions(rate.count, rate.n, before.count, before.n)
+    return Change(side.scope, before, middle, interval, _direction(rate, before, interval), p_value)
 
 
 def _direction(rate: Rate, before: Rate, interval: Interval) -> Direction:

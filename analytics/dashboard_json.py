@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analytics.dashboard import Change, Dashboard, Rate, local
-from analytics.queries import LabelRow, PromotionRow, SourceRow, TrendRow
+from analytics.queries import EventRow, LabelRow, PromotionRow, SourceRow, TrendRow
 from analytics.scope import Scope
 
 
@@ -22,9 +22,18 @@ def dashboard_json(dashboard: Dashboard) -> dict[str, Any]:
         "defect_pixels": dashboard.defect_pixels,
         "defect_area_fraction": dashboard.defect_area_fraction,
         "change": _change_json(dashboard.change),
+        "first_pass": summary.first_pass_count,
+        "first_pass_yield": dashboard.first_pass.fraction,
+        "first_pass_yield_interval": _interval_json(dashboard.first_pass),
+        "model_defective": summary.fail_count,
+        "model_defect_rate": dashboard.model_rate.fraction,
+        "waiting_count": summary.waiting_count,
+        "escapes": _escapes_json(dashboard),
+        "movement": _movement_json(dashboard),
         "labels": [_label_json(dashboard, label) for label in dashboard.labels],
         "trend_unit": dashboard.unit,
         "trend": [_trend_json(dashboard.scope, row) for row in dashboard.trend],
+        "events": [_event_json(dashboard.scope, row) for row in dashboard.events],
         "promotions": [_promotion_json(dashboard.scope, row) for row in dashboard.promotions],
         "sources": [_source_json(row) for row in dashboard.sources],
         "upload_time_count": dashboard.upload_time_count,
@@ -50,6 +59,7 @@ def _change_json(change: Change | None) -> dict[str, Any] | None:
         **_rate_json(change.before),
         "difference": change.difference,
         "interval": None if change.difference is None else [change.interval.low, change.interval.high],
+        "p_value": change.p_value,
         "direction": change.direction.replace(" ", "_"),
     }
 
@@ -68,7 +78,53 @@ def _label_json(dashboard: Dashboard, label: LabelRow) -> dict[str, Any]:
         "affected_fraction": affected.fraction,
         "interval": _interval_json(affected),
         "region_count": label.region_count,
+        "cost_per_image": label.cost,
     }
+
+
+def _escapes_json(dashboard: Dashboard) -> dict[str, Any] | None:
+    """Of passed images, what an audit found; None until there is one."""
+    found = dashboard.escapes
+    if found is None:
+        return None
+    return {
+        "rate": found.rate.value,
+        "interval": [found.rate.low, found.rate.high],
+        "count": found.count.value if found.count else None,
+        "count_interval": [found.count.low, found.count.high] if found.count else None,
+        "passed": found.passed_count,
+        "judged": found.judged_count,
+        "found": found.escape_count,
+        "is_enough": found.is_enough,
+        "is_of_scope": found.is_of_scope,
+        "last_audit_at": local(found.last_judged_at, dashboard.scope).isoformat(),
+    }
+
+
+def _movement_json(dashboard: Dashboard) -> dict[str, Any] | None:
+    """What may stand behind the change; None where nothing is compared, or too few images."""
+    if dashboard.moves is None:
+        return None
+    where = dashboard.moves.where
+    return {
+        "sentence": where.sentence,
+        "drivers": [
+            {
+                "dimension": driver.dimension,
+                "value": driver.value,
+                "effect": driver.effect,
+                "mix_effect": driver.mix_effect,
+                "rate_effect": driver.rate_effect,
+                "p_value": driver.p_value,
+            }
+            for driver in where.drivers
+        ],
+        "left_out": list(dashboard.moves.left_out),
+    }
+
+
+def _event_json(scope: Scope, row: EventRow) -> dict[str, Any]:
+    return {"at": local(row.at, scope).isoformat(), "kind": row.kind, "sentence": row.sentence}
 
 
 def _trend_json(scope: Scope, row: TrendRow) -> dict[str, Any]:

@@ -14,7 +14,6 @@ import plotly.graph_objects as go
 
 from analytics.theme import (
     DATE_FORMATS,
-    MUTED,
     QUIET,
     RATE,
     REFERENCE,
@@ -29,8 +28,6 @@ from analytics.theme import (
 )
 
 _ERROR_BARS_UP_TO = 31
-_FEWEST_PLACES = 4
-_FAINT = 0.35
 
 
 @dataclass(frozen=True)
@@ -49,19 +46,6 @@ class Point:
     query: str
     all_query: str
     is_too_few: bool = False
-
-
-@dataclass(frozen=True)
-class Bar:
-    """An amount of one label or source. `text` is written at its end."""
-
-    name: str
-    amount: float
-    text: str
-    hover: str
-    query: str
-    color: str
-    is_faint: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,8 +85,16 @@ def trend(
         hoverinfo="text",
         customdata=[point.query for point in points],
     )
-    drawn.add_bar(
-        x=xs,
+    drawn.add_trace(count_bars(points, width))
+    drawn.add_traces(marker_lines(markers))
+    time_axes(drawn, rates=_top(points, many))
+    return plain(drawn)
+
+
+def count_bars(points: Sequence[Point], width: timedelta) -> go.Bar:
+    """The images behind each point, on the lower axis of `time_axes`."""
+    return go.Bar(
+        x=[point.x for point in points],
         y=[point.n for point in points],
         yaxis="y2",
         width=width.total_seconds() * 1000 * 0.75,
@@ -111,100 +103,21 @@ def trend(
         hoverinfo="text",
         customdata=[point.all_query for point in points],
     )
-    drawn.add_traces(_markers(markers))
+
+
+def time_axes(drawn: go.Figure, *, rates: dict[str, Any]) -> None:
+    """Rates above, images below, markers over both heights of the rates; `rates`: settings of the rates' axis."""
     drawn.update_layout(
-        xaxis=axis(
-            type="date",
-            showgrid=False,
-            anchor="y2",
-            tickangle=0,
-            tickformatstops=DATE_FORMATS,
-        ),
-        yaxis=axis(tickformat=",.1~%", domain=[0.32, 1], nticks=5, **_top(points, many)),
+        xaxis=axis(type="date", showgrid=False, anchor="y2", tickangle=0, tickformatstops=DATE_FORMATS),
+        yaxis=axis(tickformat=",.1~%", domain=[0.32, 1], nticks=5, **rates),
         yaxis2=axis(domain=[0, 0.2], nticks=3, rangemode="tozero", title=title("Images")),
         yaxis3=axis(domain=[0.32, 1], range=[0, 1], overlaying="y", visible=False),
     )
-    return plain(drawn)
-
-
-def pareto(bars: Sequence[Bar], cumulative: Sequence[float], *, are_counts: bool) -> dict[str, Any]:
-    """Bars from the largest down, and the running share of their sum as a line on the right-hand axis.
-
-    Amounts are counts, or else shares 0–1.
-    """
-    tickformat = ",d" if are_counts else ",.3~%"
-    places = list(range(len(bars)))
-    drawn = figure(height=320, margin={"l": 52, "r": 48, "t": 24, "b": 32})
-    drawn.add_bar(
-        x=places,
-        y=[bar.amount for bar in bars],
-        marker=_bar_colors(bars),
-        text=[lines(bar.text) for bar in bars],
-        textposition="outside",
-        textfont={"size": 11},
-        constraintext="none",
-        cliponaxis=False,
-        hovertext=[lines(bar.hover) for bar in bars],
-        hoverinfo="text",
-        customdata=[bar.query for bar in bars],
-    )
-    if len(bars) > 1:
-        drawn.add_scatter(
-            x=places,
-            y=list(cumulative),
-            yaxis="y2",
-            mode="lines+markers",
-            line={"color": MUTED, "width": 1.5},
-            marker={"color": SURFACE, "line": {"color": MUTED, "width": 1.5}, "size": 6},
-            hoverinfo="skip",
-        )
-    drawn.update_layout(
-        xaxis=axis(
-            showgrid=False,
-            automargin=True,
-            **_names(bars),
-            range=[-0.6, max(len(bars), _FEWEST_PLACES) - 0.4],
-        ),
-        yaxis=axis(
-            tickformat=tickformat,
-            rangemode="tozero",
-            automargin=True,
-            **({"dtick": 1} if are_counts and bars[0].amount < 5 else {"nticks": 5}),
-        ),
-        yaxis2=axis(overlaying="y", side="right", range=[0, 1.08], tickformat=",.0%", showgrid=False),
-        bargap=0.35,
-    )
-    return plain(drawn)
-
-
-def bars(rows: Sequence[Bar]) -> dict[str, Any]:
-    """Shares of area as horizontal bars, the first on top."""
-    drawn = figure(height=_height(len(rows)), margin={"l": 8, "r": 56, "t": 8, "b": 36})
-    drawn.add_bar(
-        y=list(range(len(rows))),
-        x=[row.amount for row in rows],
-        orientation="h",
-        marker=_bar_colors(rows),
-        text=[lines(row.text) for row in rows],
-        textposition="outside",
-        textfont={"size": 11},
-        constraintext="none",
-        cliponaxis=False,
-        hovertext=[lines(row.hover) for row in rows],
-        hoverinfo="text",
-        customdata=[row.query for row in rows],
-    )
-    drawn.update_layout(
-        xaxis=axis(tickformat=",.3~%", rangemode="tozero", nticks=5),
-        yaxis=axis(showgrid=False, automargin=True, **_names(rows), **_downwards(rows)),
-        bargap=0.4,
-    )
-    return plain(drawn)
 
 
 def dots(points: Sequence[Point], *, overall: float, color: str = RATE) -> dict[str, Any]:
     """Rates of several sources with their intervals, and the rate of all of them as a line."""
-    drawn = figure(height=_height(len(points)), margin={"l": 8, "r": 16, "t": 8, "b": 36})
+    drawn = figure(height=height(len(points)), margin={"l": 8, "r": 16, "t": 8, "b": 36})
     drawn.add_scatter(
         y=list(range(len(points))),
         x=[point.fraction for point in points],
@@ -224,12 +137,12 @@ def dots(points: Sequence[Point], *, overall: float, color: str = RATE) -> dict[
     drawn.add_vline(x=overall, line={"color": REFERENCE, "width": 1.5, "dash": "dot"})
     drawn.update_layout(
         xaxis=axis(tickformat=",.1~%", rangemode="tozero", nticks=5),
-        yaxis=axis(showgrid=False, automargin=True, **names, **_downwards(points)),
+        yaxis=axis(showgrid=False, automargin=True, **names, **downwards(points)),
     )
     return plain(drawn)
 
 
-def _markers(markers: Sequence[Marker]) -> list[go.Scatter]:
+def marker_lines(markers: Sequence[Marker]) -> list[go.Scatter]:
     """On an axis of their own from bottom to top, so that they neither stretch nor follow the rates."""
     return [
         go.Scatter(
@@ -278,21 +191,9 @@ def _error_bars(points: Sequence[Point], color: str) -> dict[str, Any]:
     }
 
 
-def _bar_colors(rows: Sequence[Bar]) -> dict[str, Any]:
-    return {
-        "color": [row.color for row in rows],
-        "opacity": [_FAINT if row.is_faint else 1 for row in rows],
-        "line": {"color": MUTED, "width": 0.75},
-    }
-
-
-def _names(rows: Sequence[Bar]) -> dict[str, Any]:
-    return {"tickvals": list(range(len(rows))), "ticktext": [short(row.name) for row in rows]}
-
-
-def _downwards(rows: Sequence[Any]) -> dict[str, Any]:
+def downwards(rows: Sequence[Any]) -> dict[str, Any]:
     return {"range": [len(rows) - 0.4, -0.6]}
 
 
-def _height(count: int) -> int:
+def height(count: int) -> int:
     return max(180, 44 + 34 * count)

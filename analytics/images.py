@@ -5,57 +5,84 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, LiteralString
 
 from psycopg import sql
 
-from analytics.relations import AFFECTED, CHOSEN_ROWS, parameters
+from analytics.relations import AFFECTED, CHOSEN_ROWS, FINAL_VERDICT, inspected, parameters
 from analytics.scope import Scope, ScopeError
+from analytics.snapshot import snapshot
 
 Verdict = Literal["pass", "fail"]
 Order = Literal["worst", "newest"]
+Word = Literal["waiting", "overruled"]
+"""What people said: "waiting", failed by the model and judged by nobody; "overruled", against the model."""
 
 _KEY = re.compile(r"(-?[0-9.e+-]{1,40}|inf)_([0-9]{1,18})")
 
-# What the order sorts by, descending; with a label in the scope the worst are those with most of it.
-_RANKS: Mapping[Order, LiteralString] = {
-    "worst": """CASE WHEN %(label_id)s::bigint IS NULL THEN prediction.defect_area_fraction
-                     ELSE measurement.area_fraction END""",
-    "newest": "extract(epoch FROM image.captured_at)::float8",
-}
+# What the order sorts by, descending; with a label in the scope the worst are those with most of it. Each is the
+# column of an index, so that a page reads little more than its own rows.
+_WORST: LiteralString = "prediction.defect_area_fraction"
+_WORST_BY_LABEL: LiteralString = "measurement.area_fraction"
+_NEWEST: LiteralString = "prediction.captured_at"
 
-_CHOSEN: LiteralString = """
-    SELECT image.id AS image_id, prediction.id AS prediction_id,
-           coalesce(batch_image.name, image.name) AS name, prediction.verdict, prediction.confidence,
-           prediction.defect_area_fraction, image.captured_at, {rank} AS rank
-    FROM prediction
-    JOIN image ON image.id = prediction.image_id
-    LEFT JOIN batch_image
-        ON batch_image.image_id = image.id AND batch_image.batch_id = %(batch_id)s::bigint
-    LEFT JOIN measurement
-        ON measurement.prediction_id = prediction.id AND measurement.label_id = %(label_id)s::bigint
-    WHERE {rows}
-      AND (%(label_id)s::bigint IS NULL OR {affected})
-      AND (%(verdict)s::text IS NULL OR prediction.verdict = %(verdict)s::text)
+_COLUMNS: LiteralString = """
+    prediction.image_id, prediction.id, {name}, {final}, prediction.confidence, prediction.defect_area_fraction,
+    prediction.captured_at, prediction.verdict, {rank}
 """
 
+_FROM: LiteralString = """
+    FROM prediction JOIN image ON image.id = prediction.image_id {joins}
+    WHERE {rows} AND (%(verdict)s::text IS NULL OR {final} = %(verdict)s::text) AND {word}
+"""
+# The second condition follows from the third and lets an index be used that leaves out what has no region.
+_BY_LABEL: LiteralString = """
+    JOIN measurement ON measurement.prediction_id = prediction.id
+        AND measurement.label_id = %(label_id)s::bigint AND measurement.largest_region_px > 0 AND {affected}
+"""
+_IN_BATCH: LiteralString = """
+    JOIN batch_image ON batch_image.image_id = prediction.image_id AND batch_image.batch_id = %(batch_id)s::bigint
+"""
+
+_WORDS: Mapping[Word | None, LiteralString] = {
+    None: "true",
+    "waiting": "prediction.verdict = 'fail' AND image.reviewed_verdict IS NULL",
+    "overruled": "image.reviewed_verdict <> prediction.verdict",
+}
+
 _PAGE: LiteralString = """
-    SELECT image_id, prediction_id, name, verdict, confidence, defect_area_fraction, captured_at, rank
-    FROM ({chosen}) AS chosen
-    WHERE %(after_id)s::bigint IS NULL OR (rank, image_id) < (%(after_rank)s::float8, %(after_id)s::bigint)
-    ORDER BY rank DESC, image_id DESC
+    SELECT {columns} {chosen}
+      AND (%(after_id)s::bigint IS NULL
+           OR ({rank}, prediction.image_id) < (%(after_rank)s::{kind}, %(after_id)s::bigint))
+    ORDER BY {rank} DESC, prediction.image_id DESC
     LIMIT %(limit)s
 """
 
+# Several workers would each read far ahead in the index, for the few rows of a page.
+_FIRST_ROWS_SOON: LiteralString = "SET LOCAL max_parallel_workers_per_gather = 0"
+
+_HERE: LiteralString = "SELECT {rank} {chosen} AND prediction.image_id = %(image_id)s"
+
 _NEIGHBOURS: LiteralString = """
-    WITH chosen AS ({chosen}), here AS (SELECT rank, image_id FROM chosen WHERE image_id = %(image_id)s)
-    SELECT (SELECT chosen.image_id FROM chosen, here
-            WHERE (chosen.rank, chosen.image_id) > (here.rank, here.image_id)
-            ORDER BY chosen.rank, chosen.image_id LIMIT 1),
-           (SELECT chosen.image_id FROM chosen, here
-            WHERE (chosen.rank, chosen.image_id) < (here.rank, here.image_id)
-            ORDER BY chosen.rank DESC, chosen.image_id DESC LIMIT 1)
+    SELECT (SELECT prediction.image_id {chosen}
+              AND ({rank}, prediction.image_id) > (%(here)s::{kind}, %(image_id)s::bigint)
+            ORDER BY {rank}, prediction.image_id LIMIT 1),
+           (SELECT prediction.image_id {chosen}
+              AND ({rank}, prediction.image_id) < (%(here)s::{kind}, %(image_id)s::bigint)
+            ORDER BY {rank} DESC, prediction.image_id DESC LIMIT 1)
+"""
+
+# Overruled by what counts now: against a "pass" of the model, then against a "fail". Failed and judged are those that
+# do not wait; of them confirmed are those that count as failed without the first.
+_COUNTS: LiteralString = """
+    SELECT inspected, final_fail, waiting, missed, fail - waiting - (final_fail - waiting - missed)
+    FROM (SELECT coalesce(sum(inspected_count), 0)::bigint AS inspected,
+                 coalesce(sum({failed}), 0)::bigint AS final_fail,
+                 coalesce(sum(waiting_count), 0)::bigint AS waiting,
+                 coalesce(sum(inspected_count - fail_count - first_pass_count), 0)::bigint AS missed,
+                 coalesce(sum(fail_count), 0)::bigint AS fail
+          FROM ({inspected}) AS inspected) AS summed
 """
 
 
@@ -63,6 +90,7 @@ _NEIGHBOURS: LiteralString = """
 class ImageRow:
     """One inspected image. `name` is its path in the scope's batch, or in the first batch it came with.
 
+    `verdict` is the one that counts, `model_verdict` what the model said.
     `defect_area_fraction` and `confidence` are 0–1; `captured_at` is aware.
     """
 
@@ -73,6 +101,7 @@ class ImageRow:
     confidence: float | None
     defect_area_fraction: float
     captured_at: datetime
+    model_verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -88,64 +117,116 @@ def image_rows(
     scope: Scope,
     *,
     verdict: Verdict | None = None,
+    word: Word | None = None,
     order: Order = "worst",
     after: str | None = None,
     limit: int = 60,
 ) -> ImagePage:
     """A page of the scope's inspected images, largest defect area first (or newest first).
 
+    `verdict` is the one that counts; `word` keeps those that wait for a person, or that a person overruled.
     With a label in the scope only the images that it affects, those with the largest area of it first.
     A page is found by its predecessor's last row, not by counting: page 1,000 costs what page 1 does.
     ScopeError for an `after` that no page gave.
     """
-    after_rank, after_id = _read_key(after)
+    after_rank, after_id = _read_key(after, order)
     values = parameters(scope) | {
         "verdict": verdict,
         "after_rank": after_rank,
         "after_id": after_id,
         "limit": limit + 1,
     }
-    cursor.execute(_statement(_PAGE, order), values)
-    rows = cursor.fetchall()
+    with snapshot(cursor):
+        cursor.execute(_FIRST_ROWS_SOON)
+        cursor.execute(_statement(_PAGE, scope, order, word), values)
+        rows = cursor.fetchall()
     page = rows[:limit]
     more = len(rows) > limit
     return ImagePage(
         items=tuple(ImageRow(*row[:-1]) for row in page),
-        next=f"{page[-1][-1]!r}_{page[-1][0]}" if more else None,
+        next=_key(page[-1][-1], page[-1][0]) if more else None,
     )
 
 
 def image_neighbours(
-    cursor: Any, scope: Scope, image_id: int, *, verdict: Verdict | None = None, order: Order = "worst"
+    cursor: Any,
+    scope: Scope,
+    image_id: int,
+    *,
+    verdict: Verdict | None = None,
+    word: Word | None = None,
+    order: Order = "worst",
 ) -> tuple[int | None, int | None]:
     """Ids of the images before and after this one in the order of `image_rows`; None at its ends."""
     values = parameters(scope) | {"verdict": verdict, "image_id": image_id}
-    cursor.execute(_statement(_NEIGHBOURS, order), values)
+    cursor.execute(_statement(_HERE, scope, order, word), values)
+    here = cursor.fetchone()
+    if here is None:
+        return None, None
+    cursor.execute(_statement(_NEIGHBOURS, scope, order, word), values | {"here": here[0]})
     before, after = cursor.fetchone()
     return before, after
 
 
-def image_count(cursor: Any, scope: Scope, *, verdict: Verdict | None = None) -> int:
-    """How many images `image_rows` pages through."""
-    statement = sql.SQL("SELECT count(*) FROM ({chosen}) AS chosen").format(chosen=_chosen("worst"))
-    cursor.execute(statement.as_string(None), parameters(scope) | {"verdict": verdict})
-    return int(cursor.fetchone()[0])
+def image_count(cursor: Any, scope: Scope, *, verdict: Verdict | None = None, word: Word | None = None) -> int:
+    """How many images `image_rows` pages through; from the roll-ups, but for a label together with a verdict."""
+    if scope.label_id is not None and (verdict or word):
+        statement = sql.SQL("SELECT count(*) {chosen}").format(chosen=_chosen(scope, word))
+        cursor.execute(statement.as_string(None), parameters(scope) | {"verdict": verdict})
+        return int(cursor.fetchone()[0])
+    failed = sql.SQL("defective_count" if scope.label_id is not None else "final_fail_count")
+    counts = sql.SQL(_COUNTS).format(failed=failed, inspected=inspected(scope))
+    cursor.execute(counts.as_string(None), parameters(scope))
+    every, failing, waiting, missed, over_rejected = cursor.fetchone()
+    if scope.label_id is not None:
+        return int(failing)
+    by_verdict = {
+        None: {None: every, "fail": failing, "pass": every - failing},
+        "waiting": {None: waiting, "fail": waiting, "pass": 0},
+        "overruled": {None: missed + over_rejected, "fail": missed, "pass": over_rejected},
+    }
+    return int(by_verdict[word][verdict])
 
 
-def _statement(template: LiteralString, order: Order) -> str:
-    return sql.SQL(template).format(chosen=_chosen(order)).as_string(None)
+def _statement(template: LiteralString, scope: Scope, order: Order, word: Word | None) -> str:
+    by_label = scope.label_id is not None
+    rank = sql.SQL(_NEWEST if order == "newest" else _WORST_BY_LABEL if by_label else _WORST)
+    name = sql.SQL("image.name" if scope.batch_id is None else "batch_image.name")
+    return (
+        sql.SQL(template)
+        .format(
+            columns=sql.SQL(_COLUMNS).format(name=name, final=sql.SQL(FINAL_VERDICT), rank=rank),
+            chosen=_chosen(scope, word),
+            rank=rank,
+            kind=sql.SQL("timestamptz" if order == "newest" else "float8"),
+        )
+        .as_string(None)
+    )
 
 
-def _chosen(order: Order) -> sql.Composable:
-    return sql.SQL(_CHOSEN).format(rank=sql.SQL(_RANKS[order]), rows=sql.SQL(CHOSEN_ROWS), affected=sql.SQL(AFFECTED))
+def _chosen(scope: Scope, word: Word | None) -> sql.Composable:
+    joins = [sql.SQL(_BY_LABEL).format(affected=sql.SQL(AFFECTED))] if scope.label_id is not None else []
+    if scope.batch_id is not None:
+        joins.append(sql.SQL(_IN_BATCH).format())
+    return sql.SQL(_FROM).format(
+        joins=sql.SQL("").join(joins),
+        rows=sql.SQL(CHOSEN_ROWS),
+        final=sql.SQL(FINAL_VERDICT),
+        word=sql.SQL(_WORDS[word]),
+    )
 
 
-def _read_key(after: str | None) -> tuple[float | None, int | None]:
+def _key(rank: float | datetime, image_id: int) -> str:
+    return f"{rank.timestamp() if isinstance(rank, datetime) else rank!r}_{image_id}"
+
+
+def _read_key(after: str | None, order: Order) -> tuple[float | datetime | None, int | None]:
     if not after:
         return None, None
     match = _KEY.fullmatch(after)
     try:
-        rank, image_id = match.groups() if match else ("", "")
-        return float(rank), int(image_id)
-    except ValueError:
+        text, image_id = match.groups() if match else ("", "")
+        rank = float(text)
+        return (datetime.fromtimestamp(rank, UTC) if order == "newest" else rank), int(image_id)
+    except (ValueError, OverflowError, OSError):
         raise ScopeError({"after": "Expected the “next” of an earlier page, or nothing."}) from None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analytics import figures
+from analytics import label_figures
 from analytics.dashboard import Dashboard, Rate
-from analytics.figures import Bar
+from analytics.label_figures import Bar
 from analytics.panels import Panel, TableRow, fraction_cells, rate_text
 from analytics.queries import LabelRow
 from analytics.statistics import cumulative_fractions
@@ -61,6 +61,59 @@ def pareto_by_area(dashboard: Dashboard) -> Panel:
     )
 
 
+def pareto_by_regions(dashboard: Dashboard) -> Panel:
+    """Which defects are found most often, each place of an image by itself."""
+    ranked = _ranked(dashboard, "region_count")
+    n = dashboard.summary.inspected_count
+    per_image = [label.region_count / n if n else 0.0 for label in ranked]
+    return _pareto(
+        dashboard,
+        key="pareto-regions",
+        title="Defects by regions found",
+        ranked=ranked,
+        amounts=[label.region_count for label in ranked],
+        texts=[count(label.region_count) for label in ranked],
+        hovers=[f"{_area_text(label)}\n{each:.2f} per image" for label, each in zip(ranked, per_image, strict=True)],
+        columns=("Label", "Regions", "Per image", "Pixels", "Running share"),
+        cells=[
+            (count(label.region_count), f"{each:.2f}", count(label.pixels))
+            for label, each in zip(ranked, per_image, strict=True)
+        ],
+        whole="of all regions",
+        are_counts=True,
+    )
+
+
+def pareto_by_cost(dashboard: Dashboard) -> Panel | None:
+    """Which defects cost most: a label's cost × the images it affects. None where no defect has a cost."""
+    priced = [label for label in dashboard.labels if label.is_defect and label.cost is not None]
+    if not priced:
+        return None
+    costs = {label.label_id: (label.cost or 0.0) * label.affected_count for label in priced}
+    ranked = sorted(priced, key=lambda label: (-costs[label.label_id], label.index))
+    currency = dashboard.state.currency
+    amounts = [costs[label.label_id] for label in ranked]
+    return _pareto(
+        dashboard,
+        key="pareto-cost",
+        title=f"Defects by cost, in {currency}",
+        ranked=ranked,
+        amounts=amounts,
+        texts=[f"{amount:,.0f}" for amount in amounts],
+        hovers=[
+            f"{amount:,.2f} {currency}\n{counted(label.affected_count, 'image')} × {label.cost:,.2f}"
+            for label, amount in zip(ranked, amounts, strict=True)
+        ],
+        columns=("Label", f"Cost in {currency}", "Images", "Each", "Running share"),
+        cells=[
+            (f"{amount:,.2f}", count(label.affected_count), f"{label.cost:,.2f}")
+            for label, amount in zip(ranked, amounts, strict=True)
+        ],
+        whole="of the cost; labels without a cost are left out",
+        are_counts=True,
+    )
+
+
 def _pareto(
     dashboard: Dashboard,
     *,
@@ -85,7 +138,7 @@ def _pareto(
         key=key,
         title=title,
         sentence=_pareto_sentence([label.name for label in ranked], amounts, running, whole),
-        figure=figures.pareto(drawn, running[: len(drawn)], are_counts=are_counts) if drawn else None,
+        figure=label_figures.pareto(drawn, running[: len(drawn)], are_counts=are_counts) if drawn else None,
         columns=columns,
         rows=tuple(
             TableRow((label.name, *row, percent(share)), _label_query(dashboard, label))
@@ -143,7 +196,7 @@ def area_panel(dashboard: Dashboard) -> Panel:
         key="area",
         title="Area by label",
         sentence=sentence,
-        figure=figures.bars(drawn) if drawn else None,
+        figure=label_figures.bars(drawn) if drawn else None,
         columns=("Label", "Pixels", "Share of area", "Regions", "Images affected"),
         rows=tuple(
             TableRow(

@@ -11,10 +11,18 @@ from analytics.wording import count, percent, percent_range
 
 @dataclass(frozen=True)
 class TableRow:
-    """`query` finds the images behind the row."""
+    """`query` finds the images behind the row; None where a row is not about images."""
 
     cells: tuple[str, ...]
-    query: str
+    query: str | None
+
+
+@dataclass(frozen=True)
+class Note:
+    """A finding in one sentence. `query` finds the images behind it; None where it is not about images."""
+
+    text: str
+    query: str | None = None
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class Panel:
     figure: dict[str, Any] | None
     columns: tuple[str, ...]
     rows: tuple[TableRow, ...]
+    notes: tuple[Note, ...] = ()
 
 
 def rate_text(rate: Rate) -> str:

@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from analytics.relations import CHOSEN_ROWS, found, inspected, parameters
+from analytics.relations import found, inspected, parameters
 from analytics.scope import Choice, Choices, Scope
 
 BATCH_CHOICES_COUNT = 100
@@ -20,18 +20,25 @@ BATCH_CHOICES_COUNT = 100
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """`first_at` and `last_at` bound the capture times, to the hour below; None without images."""
+    """`first_at` and `last_at`: the beginning of the first and the last day that have images; None without any.
+
+    `fail_count`: failed by the model; `first_pass_count`: passed by the model and by nobody overruled;
+    `waiting_count`: failed by the model, no person has judged it yet. All three whatever label the scope has.
+    """
 
     inspected_count: int
     defective_count: int
     pixels: int
     first_at: datetime | None
     last_at: datetime | None
+    fail_count: int = 0
+    first_pass_count: int = 0
+    waiting_count: int = 0
 
 
 @dataclass(frozen=True)
 class LabelRow:
-    """One label of the project; zeros where it was never found."""
+    """One label of the project; zeros where it was never found. `cost`: of one image that it affects; None: not set."""
 
     label_id: int
     index: int
@@ -41,6 +48,7 @@ class LabelRow:
     affected_count: int
     pixels: int
     region_count: int
+    cost: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,26 +94,38 @@ class PromotionRow:
 
 
 @dataclass(frozen=True)
+class EventRow:
+    """Somebody changed at `at`, aware, what numbers mean; `kind`: rule, calibration or labels."""
+
+    at: datetime
+    kind: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class ProjectState:
-    """Why a project's dashboard may be empty."""
+    """Why a project's dashboard may be empty, and the currency of its labels' costs."""
 
     has_images: bool
     has_live_model: bool
     in_progress_count: int
+    currency: str = "EUR"
 
 
 _SUMMARY: LiteralString = """
     SELECT coalesce(sum(inspected_count), 0)::bigint, coalesce(sum(defective_count), 0)::bigint,
            coalesce(sum(pixels), 0)::bigint,
-           min(captured_at) FILTER (WHERE inspected_count > 0),
-           max(captured_at) FILTER (WHERE inspected_count > 0)
+           date_trunc('day', min(captured_at) FILTER (WHERE inspected_count > 0), %(time_zone)s::text),
+           date_trunc('day', max(captured_at) FILTER (WHERE inspected_count > 0), %(time_zone)s::text),
+           coalesce(sum(fail_count), 0)::bigint, coalesce(sum(first_pass_count), 0)::bigint,
+           coalesce(sum(waiting_count), 0)::bigint
     FROM ({inspected}) AS inspected
 """
 
 _LABELS: LiteralString = """
     SELECT label.id, label.index, label.name, label.color, label.is_defect,
            coalesce(sum(found.affected_count), 0)::bigint, coalesce(sum(found.pixels), 0)::bigint,
-           coalesce(sum(found.region_count), 0)::bigint
+           coalesce(sum(found.region_count), 0)::bigint, label.cost::float8
     FROM label LEFT JOIN ({found}) AS found ON found.label_id = label.id
     WHERE label.project_id = %(project_id)s
     GROUP BY label.id ORDER BY label.index
@@ -144,8 +164,7 @@ _DAILY: LiteralString = """
 """
 
 _UPLOAD_TIMES: LiteralString = """
-    SELECT count(*) FROM prediction JOIN image ON image.id = prediction.image_id
-    WHERE image.captured_at_from = 'upload' AND {rows}
+    SELECT coalesce(sum(upload_time_count), 0)::bigint FROM ({inspected}) AS inspected
 """
 
 _PROMOTIONS: LiteralString = """
@@ -157,13 +176,23 @@ _PROMOTIONS: LiteralString = """
     ORDER BY promotion.at, promotion.id
 """
 
+_EVENTS: LiteralString = """
+    SELECT at, kind, sentence FROM project_event
+    WHERE project_id = %(project_id)s
+      AND (%(source_id)s::bigint IS NULL OR source_id IS NULL OR source_id = %(source_id)s::bigint)
+      AND (%(start_at)s::timestamptz IS NULL OR at >= %(start_at)s::timestamptz)
+      AND (%(end_at)s::timestamptz IS NULL OR at < %(end_at)s::timestamptz)
+    ORDER BY at DESC, id DESC LIMIT %(most)s
+"""
+
 _STATE: LiteralString = """
     SELECT EXISTS (SELECT FROM image WHERE image.project_id = %(project_id)s),
            EXISTS (SELECT FROM project WHERE project.id = %(project_id)s AND live_model_id IS NOT NULL),
            (SELECT count(*) FROM prediction
             JOIN run ON run.id = prediction.run_id JOIN batch ON batch.id = run.batch_id
             WHERE batch.project_id = %(project_id)s AND run.state = 'running'
-              AND prediction.state IN ('queued', 'claimed'))
+              AND prediction.state IN ('queued', 'claimed')),
+           coalesce((SELECT currency FROM project WHERE project.id = %(project_id)s), 'EUR')
 """
 
 _CHOICES: LiteralString = """
@@ -176,7 +205,7 @@ _CHOICES: LiteralString = """
      WHERE project_id = %(project_id)s ORDER BY number DESC)
     UNION ALL
     (SELECT 'batch', id, name FROM batch WHERE project_id = %(project_id)s
-     ORDER BY id = %(batch_id)s::bigint DESC NULLS LAST, id DESC LIMIT %(batch_choices_count)s)
+     ORDER BY id = ANY(%(batch_ids)s::bigint[]) DESC, id DESC LIMIT %(batch_choices_count)s)
 """
 
 
@@ -194,7 +223,9 @@ def labels(cursor: Any, scope: Scope) -> tuple[LabelRow, ...]:
 
 def trend(cursor: Any, scope: Scope, unit: str) -> tuple[TrendRow, ...]:
     """Counts per `unit` ("hour", "day" or "week") of the scope's time zone, oldest first."""
-    cursor.execute(_text(_TREND, inspected=inspected(scope)), parameters(scope) | {"unit": unit})
+    cursor.execute(
+        _text(_TREND, inspected=inspected(scope, by_hour=unit == "hour")), parameters(scope) | {"unit": unit}
+    )
     return tuple(TrendRow(*row) for row in cursor.fetchall())
 
 
@@ -212,7 +243,7 @@ def daily(cursor: Any, scope: Scope) -> tuple[DailyRow, ...]:
 
 def upload_time_count(cursor: Any, scope: Scope) -> int:
     """How many inspected images stand at their upload time because nothing said when they were captured."""
-    cursor.execute(_text(_UPLOAD_TIMES, rows=sql.SQL(CHOSEN_ROWS)), parameters(scope))
+    cursor.execute(_text(_UPLOAD_TIMES, inspected=inspected(scope)), parameters(scope))
     return int(cursor.fetchone()[0])
 
 
@@ -222,19 +253,26 @@ def promotions(cursor: Any, scope: Scope) -> tuple[PromotionRow, ...]:
     return tuple(PromotionRow(*row) for row in cursor.fetchall())
 
 
+def events(cursor: Any, scope: Scope, *, most: int = 50) -> tuple[EventRow, ...]:
+    """Changes of rule, calibration and labels within the scope's time and for its source, the newest, oldest first."""
+    cursor.execute(_EVENTS, parameters(scope) | {"most": most})
+    return tuple(EventRow(*row) for row in reversed(cursor.fetchall()))
+
+
 def project_state(cursor: Any, project_id: int) -> ProjectState:
     """Whether a project has images and a model, and how many images are being segmented."""
     cursor.execute(_STATE, {"project_id": project_id})
     return ProjectState(*cursor.fetchone())
 
 
-def choices(cursor: Any, project_id: int, *, batch: str = "") -> Choices:
+def choices(cursor: Any, project_id: int, *, batch: str = "", vs_batch: str = "") -> Choices:
     """What the project's scopes may be narrowed to: everything it has, and its newest batches.
 
-    `batch`: the id a query string asks for, so that an older batch is offered too where it is the project's.
+    `batch`, `vs_batch`: ids a query string asks for, so that older batches are offered too where they are the
+    project's.
     """
-    asked = int(batch) if batch.isascii() and batch.isdigit() and len(batch) < 19 else None
-    values = {"project_id": project_id, "batch_id": asked, "batch_choices_count": BATCH_CHOICES_COUNT}
+    asked = [int(text) for text in (batch, vs_batch) if text.isascii() and text.isdigit() and len(text) < 19]
+    values = {"project_id": project_id, "batch_ids": asked, "batch_choices_count": BATCH_CHOICES_COUNT}
     cursor.execute(_CHOICES, values)
     found: dict[str, list[Choice]] = {"source": [], "label": [], "model": [], "batch": []}
     for kind, row_id, name in cursor.fetchall():

@@ -1,10 +1,11 @@
-"""CSV files of a scope, streamed: constant memory, however many rows."""
+"""The rows of a scope, streamed in constant memory however many there are: as CSV, or as values for other formats."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal, LiteralString, get_args
 
 from psycopg import ClientCursor, sql
@@ -12,17 +13,18 @@ from psycopg import ClientCursor, sql
 from analytics import queries
 from analytics.dashboard import local
 from analytics.relations import CHOSEN_ROWS, parameters
-from analytics.report_columns import DAILY, FORMULA_STARTS, IMAGES, LABELS, REGIONS
+from analytics.report_columns import DAILY, FORMULA_STARTS, IMAGES, LABELS, REGIONS, Column, Kind, csv_expression
 from analytics.scope import Scope
+from analytics.snapshot import snapshot
 from analytics.statistics import wilson
 
 Grain = Literal["images", "labels", "regions", "daily"]
 GRAINS: tuple[Grain, ...] = get_args(Grain)
 
-COLUMNS: Mapping[Grain, tuple[str, ...]] = {
-    "images": tuple(IMAGES),
-    "labels": tuple(LABELS),
-    "regions": tuple(REGIONS),
+COLUMNS: Mapping[Grain, Mapping[str, Column]] = {
+    "images": IMAGES,
+    "labels": LABELS,
+    "regions": REGIONS,
     "daily": DAILY,
 }
 
@@ -39,30 +41,55 @@ _FROM: LiteralString = """
     LEFT JOIN batch_image
         ON batch_image.image_id = image.id AND batch_image.batch_id = %(batch_id)s::bigint
 """
-_ROWS: Mapping[str, tuple[Mapping[str, LiteralString], LiteralString, LiteralString]] = {
-    "images": (
-        IMAGES,
-        """LEFT JOIN measurement
+_JOINS: Mapping[str, LiteralString] = {
+    "images": """LEFT JOIN measurement
             ON measurement.prediction_id = prediction.id AND measurement.label_id = %(label_id)s::bigint""",
-        "image.captured_at, image.id",
-    ),
-    "labels": (
-        LABELS,
-        """JOIN label ON label.project_id = image.project_id
+    "labels": """JOIN label ON label.project_id = prediction.project_id
             AND (%(label_id)s::bigint IS NULL OR label.id = %(label_id)s::bigint)
         LEFT JOIN measurement
             ON measurement.prediction_id = prediction.id AND measurement.label_id = label.id""",
-        "image.captured_at, image.id, label.index",
-    ),
-    "regions": (
-        REGIONS,
-        """JOIN region ON region.prediction_id = prediction.id
+    "regions": """JOIN region ON region.prediction_id = prediction.id
             AND (%(label_id)s::bigint IS NULL OR region.label_id = %(label_id)s::bigint)
         JOIN label ON label.id = region.label_id
         LEFT JOIN measurement
             ON measurement.prediction_id = prediction.id AND measurement.label_id = region.label_id""",
-        "image.captured_at, image.id, region.id",
-    ),
+}
+# The image's time and project once more, as the prediction repeats them: that is what the indexes hold, and read in
+# their order the first row comes at once, where a sort would first read all.
+_CHOSEN: LiteralString = (
+    CHOSEN_ROWS
+    + """ AND prediction.project_id = %(project_id)s
+    AND (%(start_at)s::timestamptz IS NULL OR prediction.captured_at >= %(start_at)s::timestamptz)
+    AND (%(end_at)s::timestamptz IS NULL OR prediction.captured_at < %(end_at)s::timestamptz)"""
+)
+_ORDER: Mapping[str, LiteralString] = {
+    "images": "prediction.captured_at, prediction.image_id",
+    "labels": "prediction.captured_at, prediction.image_id, label.index",
+    "regions": "prediction.captured_at, prediction.image_id, region.id",
+}
+# A batch has few rows, and no index is in the order of its images' time.
+_IN_INDEX_ORDER: LiteralString = """
+    SELECT set_config('jit', 'off', true), set_config('enable_sort', 'off', true),
+           set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+"""
+_IN_ZONE: LiteralString = "SELECT set_config('TimeZone', %(time_zone)s, true)"
+_TYPES: Mapping[Kind, str] = {
+    "whole": "int8",
+    "decimal": "float8",
+    "flag": "bool",
+    "word": "text",
+    "name": "text",
+    "time": "timestamptz",
+    "day": "date",
+}
+_CASTS: Mapping[Kind, LiteralString] = {
+    "whole": "({})::int8",
+    "decimal": "({})::float8",
+    "flag": "({})::bool",
+    "word": "({})::text",
+    "name": "({})::text",
+    "time": "({})::timestamptz",
+    "day": "({})::date",
 }
 
 
@@ -75,33 +102,76 @@ def report(cursor: Any, scope: Scope, grain: Grain, *, byte_order_mark: bool = F
     """
     if byte_order_mark:
         yield BYTE_ORDER_MARK
-    yield from _daily(cursor, scope) if grain == "daily" else _copied(cursor, scope, grain)
+    if grain == "daily":
+        yield _line(tuple(DAILY))
+        for row in _daily(cursor, scope):
+            yield _line(tuple(_safe(cell) if isinstance(cell, str) else cell for cell in row))
+        return
+    with _copied(cursor, scope, grain, csv_expression, "(FORMAT csv, HEADER)") as copy:
+        yield from _chunked(copy)
 
 
-def report_filename(slug: str, grain: Grain, scope: Scope) -> str:
+def report_rows(cursor: Any, scope: Scope, grain: Grain) -> Iterator[tuple[Any, ...]]:
+    """The same rows as Python values, in the order of `COLUMNS[grain]`; text as it was written, None where empty.
+
+    By kind of column: "whole" int, "decimal" float, "flag" bool, "word" and "name" str, "time" an aware datetime,
+    "day" a date.
+    """
+    if grain == "daily":
+        yield from _daily(cursor, scope)
+        return
+    with _copied(cursor, scope, grain, _value_expression, "(FORMAT binary)") as copy:
+        copy.set_types([_TYPES[column.kind] for column in COLUMNS[grain].values()])
+        yield from copy.rows()
+
+
+def report_filename(slug: str, grain: str, scope: Scope, ending: str = "csv") -> str:
     """A name that says what is inside: `floor-images-2026-05-01-to-2026-05-31.csv`."""
     parts = [slug, grain]
     parts += [f"from-{scope.start}"] if scope.start and not scope.end else []
     parts += [f"to-{scope.end}"] if scope.end and not scope.start else []
     parts += [f"{scope.start}-to-{scope.end}"] if scope.start and scope.end else []
-    return "-".join(parts) + ".csv"
+    return f"{'-'.join(parts)}.{ending}"
 
 
-def _copied(cursor: Any, scope: Scope, grain: Grain) -> Iterator[bytes]:
-    columns, joins, order = _ROWS[grain]
+def _value_expression(column: Column) -> LiteralString:
+    return _CASTS[column.kind].replace("{}", column.expression)
+
+
+@contextmanager
+def _copied(
+    cursor: Any, scope: Scope, grain: Grain, expression_of: Callable[[Column], LiteralString], options: LiteralString
+) -> Iterator[Any]:
+    """COPY of the rows, all of one moment."""
     listed = sql.SQL(", ").join(
-        sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(name)) for name, expression in columns.items()
+        sql.SQL("{} AS {}").format(sql.SQL(expression_of(column)), sql.Identifier(name))
+        for name, column in COLUMNS[grain].items()
     )
-    statement = sql.SQL("COPY (SELECT {} {} {} WHERE {} ORDER BY {}) TO STDOUT (FORMAT csv, HEADER)").format(
-        listed, sql.SQL(_FROM), sql.SQL(joins), sql.SQL(CHOSEN_ROWS), sql.SQL(order)
+    query = sql.SQL("SELECT {} {} {} WHERE {} ORDER BY {}").format(
+        listed, sql.SQL(_FROM), sql.SQL(_JOINS[grain]), sql.SQL(_CHOSEN), sql.SQL(_ORDER[grain])
     )
+    statement = sql.SQL("COPY ({}) TO STDOUT {}").format(query, sql.SQL(options))
     # COPY takes no parameters on the server; psycopg writes them in as literals.
     text = ClientCursor(cursor.connection).mogrify(statement, parameters(scope))
-    with cursor.copy(text) as copy:
-        yield from _chunked(copy)
+    with snapshot(cursor), _own_settings(cursor):
+        cursor.execute(_IN_ZONE, parameters(scope))
+        if scope.batch_id is None:
+            cursor.execute(_IN_INDEX_ORDER)
+        with cursor.copy(text) as copy:
+            yield copy
 
 
-def _chunked(rows: Iterator[bytes]) -> Iterator[bytes]:
+@contextmanager
+def _own_settings(cursor: Any) -> Iterator[None]:
+    """Settings made inside are gone afterwards, also where the caller's transaction goes on."""
+    cursor.execute("SAVEPOINT report_settings")
+    try:
+        yield
+    finally:
+        cursor.execute("ROLLBACK TO SAVEPOINT report_settings")
+
+
+def _chunked(rows: Iterator[Any]) -> Iterator[bytes]:
     chunk = bytearray()
     for row in rows:
         chunk += row
@@ -111,28 +181,25 @@ def _chunked(rows: Iterator[bytes]) -> Iterator[bytes]:
     yield bytes(chunk)
 
 
-def _daily(cursor: Any, scope: Scope) -> Iterator[bytes]:
+def _daily(cursor: Any, scope: Scope) -> Iterator[tuple[Any, ...]]:
     """Days × sources are few: the database sums them, the intervals are the dashboard's own function."""
-    yield _line(DAILY)
     for row in queries.daily(cursor, scope):
         interval = wilson(row.defective_count, row.inspected_count)
-        yield _line(
-            (
-                local(row.start, scope).date().isoformat(),
-                _safe(row.site),
-                _safe(row.name),
-                row.inspected_count,
-                row.defective_count,
-                row.defective_count / row.inspected_count,
-                interval.low,
-                interval.high,
-                row.pixels,
-            )
+        yield (
+            local(row.start, scope).date(),
+            row.site,
+            row.name,
+            row.inspected_count,
+            row.defective_count,
+            row.defective_count / row.inspected_count,
+            interval.low,
+            interval.high,
+            row.pixels,
         )
 
 
-def _safe(text: str | None) -> str:
-    return f"'{text}" if text and text[0] in FORMULA_STARTS else text or ""
+def _safe(text: str) -> str:
+    return f"'{text}" if text and text[0] in FORMULA_STARTS else text
 
 
 def _line(cells: tuple[Any, ...]) -> bytes:

@@ -19,6 +19,7 @@ WITHOUT_SOURCE = 0
 _FIRST_DAY = date(1900, 1, 1)
 _LAST_DAY = date(2100, 12, 31)
 _HOUR = timedelta(hours=1)
+_NO_SOURCE = {"none": WITHOUT_SOURCE}
 
 
 class ScopeError(ValueError):
@@ -48,12 +49,33 @@ class Choices:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Versus:
+    """What a scope is compared with: the same scope, but with what is given here in place of its own."""
+
+    start: date | None = None
+    end: date | None = None
+    source_id: int | None = None
+    model_version_id: int | None = None
+    batch_id: int | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "vs_from": self.start.isoformat() if self.start else None,
+            "vs_to": self.end.isoformat() if self.end else None,
+            "vs_source": "none" if self.source_id == WITHOUT_SOURCE else self.source_id,
+            "vs_model": self.model_version_id,
+            "vs_batch": self.batch_id,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scope:
     """Images of one project, by when and where they were captured and which model judged them.
 
     `start` and `end` are days, both included, in `time_zone` (an IANA name). `hour` is the first instant of
     one hour. Without `model_version_id` an image's current prediction counts, with it that version's. With
     `label_id` an image is "defective" when that label affects it, whether or not the label is a defect.
+    `versus`: what it is compared with.
     """
 
     project_id: int
@@ -66,6 +88,7 @@ class Scope:
     model_version_id: int | None = None
     batch_id: int | None = None
     bucket: Bucket = "auto"
+    versus: Versus | None = None
 
     @classmethod
     def from_query(cls, query: Mapping[str, Any], *, project_id: int, choices: Choices, time_zone: str) -> Scope:
@@ -74,20 +97,19 @@ class Scope:
         Sources and labels may be given by id or by name. ScopeError names every parameter that is wrong.
         """
         reader = _Reader(query)
-        start, end = reader.day("from"), reader.day("to")
-        if start and end and end < start:
-            reader.errors["to"] = f"The last day must not be before the first, {start.isoformat()}."
+        start, end = reader.days("from", "to")
         scope = cls(
             project_id=project_id,
             time_zone=time_zone,
             start=start,
             end=end,
             hour=reader.hour("hour"),
-            source_id=reader.choice("source", choices.sources, others={"none": WITHOUT_SOURCE}),
+            source_id=reader.choice("source", choices.sources, others=_NO_SOURCE),
             label_id=reader.choice("label", choices.labels),
             model_version_id=reader.choice("model", choices.model_versions),
             batch_id=reader.choice("batch", choices.batches),
             bucket=reader.bucket("by"),
+            versus=reader.versus(choices),
         )
         if reader.errors:
             raise ScopeError(reader.errors)
@@ -104,6 +126,7 @@ class Scope:
             "model": self.model_version_id,
             "batch": self.batch_id,
             "by": None if self.bucket == "auto" else self.bucket,
+            **(self.versus.parameters() if self.versus else {}),
         }
         return {name: str(value) for name, value in given.items() if value is not None}
 
@@ -116,7 +139,7 @@ class Scope:
 
         `defective`: those that count as defective; otherwise all that were inspected.
         """
-        scope = replace(self, bucket="auto", **changes)
+        scope = replace(self, bucket="auto", versus=None, **changes)
         if not defective:
             return scope.query(label_id=None)
         verdict = {} if scope.label_id else {"verdict": "fail"}
@@ -129,7 +152,17 @@ class Scope:
         length = self.end - self.start + timedelta(days=1)
         if self.start - length < _FIRST_DAY:
             return None
-        return replace(self, start=self.start - length, end=self.end - length)
+        return replace(self, start=self.start - length, end=self.end - length, versus=None)
+
+    def compared(self) -> Scope | None:
+        """What it is compared with: what `versus` names, else the period before, if there is one."""
+        versus = self.versus
+        if versus is None:
+            return self.previous()
+        changes = {name: value for name, value in vars(versus).items() if value is not None}
+        if versus.start or versus.end:
+            changes |= {"start": versus.start, "end": versus.end, "hour": None}
+        return replace(self, versus=None, **changes)
 
     def span(self) -> tuple[datetime | None, datetime | None]:
         """First instant inside and first instant after, in UTC; None where open."""
@@ -141,8 +174,8 @@ class Scope:
         return max(starts, default=None), min(ends, default=None)
 
     def is_narrowed(self) -> bool:
-        """Whether anything but the bucket limits it."""
-        return bool(replace(self, bucket="auto").parameters())
+        """Whether anything limits it; its bucket and what it is compared with do not."""
+        return bool(replace(self, bucket="auto", versus=None).parameters())
 
     def fits_utc_hours(self) -> bool:
         """Whether every bound and bucket of it falls on full UTC hours, as the roll-ups do.
@@ -176,6 +209,23 @@ class _Reader:
             return None
         return day
 
+    def days(self, first: str, last: str) -> tuple[date | None, date | None]:
+        start, end = self.day(first), self.day(last)
+        if start and end and end < start:
+            self.errors[last] = f"The last day must not be before the first, {start.isoformat()}."
+        return start, end
+
+    def versus(self, choices: Choices) -> Versus | None:
+        start, end = self.days("vs_from", "vs_to")
+        versus = Versus(
+            start=start,
+            end=end,
+            source_id=self.choice("vs_source", choices.sources, others=_NO_SOURCE),
+            model_version_id=self.choice("vs_model", choices.model_versions),
+            batch_id=self.choice("vs_batch", choices.batches),
+        )
+        return None if versus == Versus() else versus
+
     def hour(self, name: str) -> datetime | None:
         text = self.text(name)
         if not text:
@@ -198,7 +248,7 @@ class _Reader:
         known |= {str(choice.id): choice.id for choice in choices}
         found = known.get(text.casefold())
         if found is None:
-            self.errors[name] = f"This project has no {name} “{text[:40]}”."
+            self.errors[name] = f"This project has no {name.removeprefix('vs_')} “{text[:40]}”."
         return found
 
     def bucket(self, name: str) -> Bucket:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from segmentation.look import Look, look_at
 from segmentation.measure import PictureMeasurement, measure
 from segmentation.pictures import DEFAULT_LIMITS, PictureError, PictureLimits, header_pixels, read_rgb
 from segmentation.segmenter import Segmentation, Segmenter
@@ -23,7 +24,10 @@ _MEASURE_THREADS = 2
 
 @dataclass(frozen=True)
 class StreamResult:
-    """One segmented picture: upright `rgb` uint8 (height, width, 3); `mask` uint8 of labels, 255 = none."""
+    """One segmented picture: upright `rgb` uint8 (height, width, 3); `mask` uint8 of labels, 255 = none.
+
+    `look` is the whole picture's, whatever the mask says.
+    """
 
     key: Any
     width: int
@@ -31,6 +35,7 @@ class StreamResult:
     rgb: npt.NDArray[np.uint8]
     mask: npt.NDArray[np.uint8]
     measurement: PictureMeasurement
+    look: Look
     error: None = None
 
 
@@ -172,4 +177,4 @@ def _measured(
     mask = found.mask if label_map is None else label_map[found.mask]
     height, width = mask.shape
     measurement = measure(mask, label_count, found.confidence)
-    return StreamResult(decoded.key, width, height, decoded.rgb, mask, measurement)
+    return StreamResult(decoded.key, width, height, decoded.rgb, mask, measurement, look_at(decoded.rgb))

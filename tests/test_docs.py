@@ -15,7 +15,10 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 # Django's own, and what the start-up and the installation call.
 UNTOLD_COMMANDS = {"up", "set_up", "load_example", "doctor", "rebuild_rollups"}
 # Tables that tie two words of the glossary together.
-JOINTS = {"BatchImage", "DatasetImage", "ModelLabel", "TrainingEpoch", "InspectionRollup", "LabelRollup"}
+JOINTS = {
+    *("BatchImage", "DatasetImage", "ModelLabel", "TrainingEpoch"),
+    *("InspectionRollup", "InspectionDay", "LabelRollup", "LabelDay", "SpreadRollup", "RollupZone"),
+}
 # A person's account and its key, and a file on its way: nothing a page has a word for.
 PLAIN = {"User", "ApiToken", "Archive"}
 
@@ -50,6 +53,11 @@ def test_every_table_is_a_word_of_the_glossary() -> None:
     tables = {model.__name__ for model in apps.get_app_config("webapp").get_models()}
     named = {re.sub(r"(?<!^)(?=[A-Z])", " ", name).capitalize() for name in tables - JOINTS - PLAIN}
     assert named - words == set()
+
+
+def test_no_word_of_the_glossary_has_two_rows() -> None:
+    words = re.findall(r"^\| ([^|]+?) \|", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
+    assert sorted({word for word in words if words.count(word) > 1}) == []
 
 
 def test_folders_that_the_architecture_page_names_exist() -> None:

@@ -27,6 +27,12 @@ def test_settings_and_their_page_name_the_same() -> None:
     assert documented - OF_CONTAINERS == NAMED_SETTINGS
 
 
+def test_nothing_long_waits_in_the_queue_of_batches() -> None:
+    routes = {name: route["queue"] for name, route in settings.CELERY_TASK_ROUTES.items()}
+    assert routes["webapp.tasks.segment_run"] == "gpu"
+    assert routes["webapp.tasks.train"] == routes["webapp.tasks.evaluate"] == "train"
+
+
 def test_every_task_of_the_clock_exists_and_expires_before_the_next() -> None:
     sweep = settings.CELERY_BEAT_SCHEDULE["sweep"]
     assert sweep["options"]["expires"] <= sweep["schedule"]

@@ -33,9 +33,13 @@ PIXELWISE_MAX_FILE_MB = whole_number("PIXELWISE_MAX_FILE_MB", 200)
 PIXELWISE_MAX_PIXELS = whole_number("PIXELWISE_MAX_PIXELS", 400_000_000)
 PIXELWISE_EXAMPLE_DAYS = whole_number("PIXELWISE_EXAMPLE_DAYS", 14)
 PIXELWISE_HTTPS = yes_or_no("PIXELWISE_HTTPS", False)
+PIXELWISE_URL = env.str("PIXELWISE_URL", default="") or f"http://{PIXELWISE_HOST}:{PIXELWISE_PORT}"
+PIXELWISE_REPORT_DAYS = whole_number("PIXELWISE_REPORT_DAYS", 14)
 PIXELWISE_PROXY_COUNT = whole_number("PIXELWISE_PROXY_COUNT", 0)
 PIXELWISE_WEB_WORKERS = whole_number("PIXELWISE_WEB_WORKERS", 2)
 PIXELWISE_WEB_THREADS = whole_number("PIXELWISE_WEB_THREADS", 8)
+PIXELWISE_LEDGER_PORT = whole_number("PIXELWISE_LEDGER_PORT", 0)
+PIXELWISE_METRICS_TOKEN = env.str("PIXELWISE_METRICS_TOKEN", default="")
 
 # A machine that listens to its whole network is called by names that only its owner knows.
 _every_address = PIXELWISE_HOST in ("0.0.0.0", "::")  # noqa: S104
@@ -81,7 +85,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_ROUTES = {
     "webapp.tasks.segment_run": {"queue": "gpu"},
-    "webapp.tasks.evaluate": {"queue": "gpu"},
+    "webapp.tasks.evaluate": {"queue": "train"},
     "webapp.tasks.export_model": {"queue": "gpu"},
     "webapp.tasks.import_model": {"queue": "gpu"},
     "webapp.tasks.train": {"queue": "train"},
@@ -100,6 +104,16 @@ CELERY_BEAT_SCHEDULE = {
     }
 }
 
+# E-mail: where no server is named, it is written to the worker's log.
+
+_mail = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"] or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"] or "", _mail["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("PIXELWISE_EMAIL_FROM", default="pixelwise@localhost")
+
 # The site.
 
 INSTALLED_APPS = [
@@ -115,6 +129,7 @@ INSTALLED_APPS = [
     "webapp",
 ]
 MIDDLEWARE = [
+    "webapp.views.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -176,8 +191,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = str(PIXELWISE_DATA / "tmp")
 FILE_UPLOAD_PERMISSIONS = 0o640
-# The temporary folder is made when the web process starts, not when settings are checked.
-SILENCED_SYSTEM_CHECKS = ["files.E001"]
+# The temporary folder is made when the web process starts, not when settings are checked. Whether a domain's other
+# names speak HTTPS too, and whether browsers may list it as such, is not for one application under it to say.
+SILENCED_SYSTEM_CHECKS = ["files.E001", "security.W005", "security.W021"]
 
 # People and safety.
 

@@ -84,6 +84,11 @@ def dataset_export_path(export_id: int) -> Path:
     return _root() / "exports" / f"data-set-{export_id}.zip"
 
 
+def report_path(name: str) -> Path:
+    """A file that a worker wrote for people to download; removed after some days."""
+    return _root() / "reports" / name
+
+
 def model_folder(folder: str) -> Path:
     return _root() / "models" / folder
 

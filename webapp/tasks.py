@@ -13,7 +13,8 @@ from typing import Any
 from celery import shared_task
 from django.db import transaction
 
-# Other tasks are cut off before the queue delivers them a second time; these two have a lease for that.
+# Other tasks are cut off before the queue delivers them a second time; these three have a lease for that.
+LONGEST_REPORT_SECONDS = 24 * 3600
 LONGEST_TRAINING_SECONDS = 8 * 24 * 3600
 LONGEST_EVALUATION_SECONDS = 24 * 3600
 # Segmenting, at niceness 5, goes on meanwhile at nine tenths of its pace.
@@ -51,7 +52,14 @@ def train(training_run_id: int) -> None:
 
 @shared_task(time_limit=LONGEST_EVALUATION_SECONDS)
 def evaluate(evaluation_id: int) -> None:
+    # As for trainings, whose worker it shares: batches that people wait for go first.
+    os.setpriority(os.PRIO_PROCESS, 0, TRAINING_NICENESS)
     _pipeline("evaluate_dataset", "run_evaluation")(evaluation_id)
+
+
+@shared_task
+def count_disagreement(one_id: int, other_id: int) -> None:
+    _pipeline("disagreement", "count_disagreement")(one_id, other_id)
 
 
 @shared_task
@@ -75,6 +83,17 @@ def export_dataset(export_id: int) -> None:
     _pipeline("export_dataset", "run_export")(export_id)
 
 
+@shared_task(time_limit=LONGEST_REPORT_SECONDS)
+def write_report(report_id: int) -> None:
+    if _pipeline("reports", "run_report")(report_id):
+        mail_report.delay(report_id)
+
+
+@shared_task
+def mail_report(report_id: int) -> None:
+    _pipeline("report_mail", "send_mails")(report_id)
+
+
 @shared_task
 def sweep() -> None:
     waiting = _pipeline("sweep", "sweep")()
@@ -94,3 +113,7 @@ def sweep() -> None:
         export_model.apply_async((export_id,), expires=waiting.expires_seconds)
     for import_id in waiting.model_imports:
         import_model.apply_async((import_id,), expires=waiting.expires_seconds)
+    for report_id in waiting.reports:
+        write_report.apply_async((report_id,), expires=waiting.expires_seconds)
+    for report_id in waiting.report_mails:
+        mail_report.apply_async((report_id,), expires=waiting.expires_seconds)

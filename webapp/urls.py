@@ -7,11 +7,19 @@ from django.urls import path
 from webapp import api
 from webapp.views import (
     accounts,
+    audit,
     batch_changes,
     batches,
     dashboard,
+    dashboard_area,
+    dashboard_drift,
+    dashboard_growth,
+    dashboard_people,
+    dashboard_place,
+    dashboard_sources,
     dataset_changes,
     dataset_downloads,
+    dataset_labels,
     datasets,
     evaluations,
     files,
@@ -20,29 +28,42 @@ from webapp.views import (
     image_grid,
     images,
     labels,
+    ledger,
     model_compare,
     model_exports,
     model_import,
     model_page,
     models,
+    notifications,
+    operations,
     people,
     projects,
     promotion,
+    report_pages,
+    report_schedules,
     reports,
+    reviews,
+    saved_views,
     sources,
     training,
     training_new,
     uploads,
+    what_if,
 )
 
 PROJECT = "p/<slug:slug>"
 PERSONAL = [
     path("", home.show, name="home"),
     path("healthz", health.show, name="healthz"),
+    path("metrics", operations.metrics, name="metrics"),
+    path("status", operations.status, name="status"),
     path("sign-in", accounts.sign_in, name="sign-in"),
     path("sign-out", accounts.sign_out, name="sign-out"),
     path("account", accounts.show, name="account"),
     path("account/password", accounts.change_password, name="account-password"),
+    path("notifications", notifications.show, name="notifications"),
+    path("notifications/read", notifications.read, name="notifications-read"),
+    path("notifications/<int:notification_id>/open", notifications.follow, name="notification-open"),
     path("account/tokens", accounts.create_api_token, name="token-new"),
     path("account/tokens/<int:token_id>/revoke", accounts.revoke_api_token, name="token-revoke"),
 ]
@@ -59,11 +80,36 @@ PEOPLE = [
     ),
     path("people/<int:workspace_id>/members/<int:member_id>/role", people.change_role, name="member-role"),
     path("people/<int:workspace_id>/members/<int:member_id>/remove", people.remove, name="member-remove"),
+    path("people/<int:workspace_id>/ledger", ledger.show, name="ledger"),
+    path("people/<int:workspace_id>/ledger/new", ledger.create, name="ledger-new"),
+    path("people/<int:workspace_id>/ledger/revoke", ledger.revoke, name="ledger-revoke"),
     path("join/<str:secret>", people.join, name="join"),
 ]
 DASHBOARD = [
     path(f"{PROJECT}/", dashboard.show, name="dashboard"),
+    path(f"{PROJECT}/dashboard/area", dashboard_area.show, name="dashboard-area"),
+    path(f"{PROJECT}/dashboard/place", dashboard_place.show, name="dashboard-place"),
+    path(f"{PROJECT}/dashboard/sources", dashboard_sources.show, name="dashboard-sources"),
+    path(f"{PROJECT}/dashboard/drift", dashboard_drift.show, name="dashboard-drift"),
+    path(f"{PROJECT}/dashboard/growth", dashboard_growth.show, name="dashboard-growth"),
+    path(f"{PROJECT}/dashboard/people", dashboard_people.show, name="dashboard-people"),
+    path(f"{PROJECT}/views/save", saved_views.save, name="view-save"),
+    path(f"{PROJECT}/views/<int:view_id>/delete", saved_views.delete, name="view-delete"),
     path(f"{PROJECT}/reports/<slug:grain>.csv", reports.download, name="report"),
+]
+REPORT = f"{PROJECT}/reports/<int:report_id>"
+SCHEDULE = f"{PROJECT}/reports/schedules/<int:schedule_id>"
+REPORTS = [
+    path(f"{PROJECT}/reports/", report_pages.show, name="reports"),
+    path(f"{PROJECT}/reports/status", report_pages.status, name="reports-status"),
+    path(f"{PROJECT}/reports/ask", report_pages.ask, name="report-ask"),
+    path(f"{REPORT}/file", report_pages.download, name="report-file"),
+    path(f"{REPORT}/cancel", report_pages.cancel, name="report-cancel"),
+    path(f"{REPORT}/remove", report_pages.remove, name="report-remove"),
+    path(f"{PROJECT}/reports/schedules/new", report_schedules.create, name="schedule-new"),
+    path(f"{SCHEDULE}/switch", report_schedules.switch, name="schedule-switch"),
+    path(f"{SCHEDULE}/send", report_schedules.send, name="schedule-send"),
+    path(f"{SCHEDULE}/delete", report_schedules.delete, name="schedule-delete"),
 ]
 PROJECTS = [
     path("projects/new", projects.create, name="project-new"),
@@ -124,7 +170,9 @@ DATASETS = [
     path(f"{PROJECT}/data/upload", dataset_changes.upload, name="data-upload"),
     path(f"{PROJECT}/data/freeze", dataset_changes.freeze, name="data-freeze"),
     path(f"{PROJECT}/data/imports/<int:dataset_import_id>/dismiss", dataset_changes.dismiss, name="data-dismiss"),
+    path(f"{PROJECT}/data/imports/<int:dataset_import_id>/labels", dataset_labels.show, name="data-import-labels"),
     path(f"{DATASET}/", datasets.show, name="data-set"),
+    path(f"{DATASET}/delete", dataset_changes.delete, name="data-delete"),
     path(f"{DATASET}/pack", dataset_changes.pack, name="data-pack"),
     path(f"{DATASET}/<slug:format>.zip", dataset_downloads.packed, name="data-packed"),
     path(f"{DATASET}/preview/<int:place>.webp", dataset_downloads.preview, name="data-preview"),
@@ -153,6 +201,20 @@ IMAGES = [
     path(f"{PROJECT}/images/more", image_grid.more, name="images-more"),
     path(f"{PROJECT}/images/<int:image_id>/", images.show, name="image"),
     path(f"{PROJECT}/images/<int:image_id>/state", images.state, name="image-state"),
+    path(f"{PROJECT}/images/<int:image_id>/judge", reviews.judge, name="image-judge"),
+    path(f"{PROJECT}/images/<int:image_id>/withdraw", reviews.withdraw, name="image-withdraw"),
+]
+WHAT_IF = [
+    path(f"{PROJECT}/dashboard/what-if", what_if.show, name="dashboard-what-if"),
+    path(f"{PROJECT}/dashboard/what-if/drafts", what_if.save, name="draft-save"),
+    path(f"{PROJECT}/dashboard/what-if/drafts/<int:draft_id>/delete", what_if.delete, name="draft-delete"),
+]
+AUDITS = [
+    path(f"{PROJECT}/audit", audit.show, name="audit"),
+    path(f"{PROJECT}/audit/draw", audit.draw, name="audit-draw"),
+    path(f"{PROJECT}/audit/count", audit.change_count, name="audit-count"),
+    path(f"{PROJECT}/audit/images/<int:drawn_id>/judge", audit.judge, name="audit-judge"),
+    path(f"{PROJECT}/audit/<int:sample_id>/undo", audit.undo, name="audit-undo"),
 ]
 FILES = [
     path("files/images/<int:image_id>/original", files.image_original, name="image-original"),
@@ -163,4 +225,7 @@ FILES = [
 ]
 API = [path("api/", api.urls)]
 
-urlpatterns = PERSONAL + PEOPLE + DASHBOARD + PROJECTS + MODELS + DATASETS + TRAININGS + BATCHES + IMAGES + FILES + API
+urlpatterns = [
+    *(PERSONAL + PEOPLE + DASHBOARD + REPORTS + PROJECTS + MODELS + DATASETS + TRAININGS),
+    *(BATCHES + IMAGES + AUDITS + WHAT_IF + FILES + API),
+]

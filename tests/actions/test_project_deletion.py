@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.core.exceptions import PermissionDenied
+from django.utils import timezone
 
 from tests.inspections import Plant, build_plant
 from webapp import storage
@@ -21,6 +23,7 @@ from webapp.models import (
     Evaluation,
     Image,
     ModelLabel,
+    Notification,
     Prediction,
     SkippedFile,
     TrainingEpoch,
@@ -46,6 +49,7 @@ def full_plant(acme: Workspace, slug: str) -> Plant:
     training = TrainingRun.objects.create(project=plant.project, dataset=dataset, architecture="unet")
     TrainingEpoch.objects.create(training_run=training, number=1, loss=1.0, seconds=1.0)
     _judge(plant, dataset)
+    _keep(plant, first)
     ModelLabel.objects.create(model_version=plant.model_version, index=0, label=plant.labels["scratch"])
     for path in files_of(plant):
         storage.write(path, b"x")
@@ -62,6 +66,24 @@ def _judge(plant: Plant, dataset: Dataset) -> None:
     version.exports.create(backend="onnx")
     plant.project.model_imports.create(name="mine.zip", path=f"model-of-{plant.project.slug}.zip")
     plant.project.promotions.create(model_version=version, previous=plant.model_version)
+
+
+def _keep(plant: Plant, image: Image) -> None:
+    """What people said, drew, saved and asked for."""
+    project, person = plant.project, User.objects.order_by("pk").first()
+    assert person is not None
+    project.reviews.create(image=image, verdict="pass")
+    sample = project.audit_samples.create(week=date(2026, 5, 11), seed=1)
+    sample.strata.create(passed_count=1).images.create(image=image)
+    project.saved_views.create(user=person, name="mine", page="dashboard")
+    project.draft_rules.create(name="stricter")
+    project.events.create(kind="rule", sentence="The rule changed.")
+    project.reports.create(kind="csv")
+    schedule = project.report_schedules.create(
+        user=person, name="weekly", kind="csv", every="week", next_at=timezone.now()
+    )
+    schedule.recipients.add(person)
+    Notification.objects.create(user=person, project=project, sentence="Ready.")
 
 
 def files_of(plant: Plant) -> list[Path]:
@@ -95,7 +117,7 @@ def _evaluated(plant: Plant) -> list[tuple[int, int]]:
 
 def row_counts() -> dict[str, int]:
     """Rows of every table that a project has a share in."""
-    people = {"User", "Workspace", "Membership", "Invitation", "ApiToken"}
+    people = {"User", "Workspace", "Membership", "Invitation", "ApiToken", "LedgerReader", "RollupZone"}
     models = [model for model in apps.get_app_config("webapp").get_models() if model.__name__ not in people]
     return {model.__name__: model._default_manager.count() for model in models}
 

@@ -97,3 +97,36 @@ def test_a_made_up_page_is_refused(shelf: Plant, after: str) -> None:
     with pytest.raises(ScopeError) as caught:
         page_of(shelf.scope(), after=after)
     assert "after" in caught.value.fields
+
+
+@pytest.mark.parametrize("order", ["worst", "newest"])
+@pytest.mark.parametrize("word", [None, "waiting", "overruled"])
+@pytest.mark.parametrize("verdict", [None, "pass", "fail"])
+@pytest.mark.parametrize("limits", ["", "label", "batch"])
+def test_the_count_is_of_what_is_paged_through(
+    shelf: Plant, order: str, word: str | None, verdict: str | None, limits: str
+) -> None:
+    for name, said in {"a": "fail", "b": "pass", "e": "fail"}.items():
+        shelf.project.images.filter(name=name).update(reviewed_verdict=said)
+    shelf.count_up()
+    scopes = {
+        "": shelf.scope(),
+        "label": shelf.scope(label_id=shelf.labels["pit"].pk),
+        "batch": shelf.scope(batch_id=shelf.batch.pk),
+    }
+    scope = scopes[limits]
+    shown = names(page_of(scope, order=order, word=word, verdict=verdict))
+    assert len(shown) == executed(image_count, scope, word=word, verdict=verdict)
+    if not limits and word == "overruled":
+        assert set(shown) == {None: {"b", "e"}, "pass": {"b"}, "fail": {"e"}}[verdict]
+
+
+def test_an_image_outside_of_the_scope_has_no_neighbours(shelf: Plant) -> None:
+    ids = {row.name: row.image_id for row in page_of(shelf.scope()).items}
+    assert executed(image_neighbours, shelf.scope(), ids["a"], verdict="pass") == (None, None)
+
+
+@pytest.mark.parametrize("after", ["inf_3", "1e300_3", "-1e40_1"])
+def test_a_time_that_no_clock_shows_is_refused(shelf: Plant, after: str) -> None:
+    with pytest.raises(ScopeError):
+        page_of(shelf.scope(), order="newest", after=after)

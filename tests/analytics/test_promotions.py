@@ -55,7 +55,7 @@ def test_a_line_and_a_row_for_each(week: Plant) -> None:
     assert firsts[6] == "Rolled back to version 3 (nearest-color), 16 May 2026, 15:00"
     assert len(firsts) == 9
     assert all(len(row.cells) == len(panel.columns) for row in panel.rows)
-    assert "Dotted lines: a model version went live." in panel.sentence
+    assert "Dotted lines: a model version went live, or what the numbers mean was changed." in panel.sentence
 
 
 def test_the_line_stands_at_the_scopes_clock(week: Plant) -> None:

@@ -7,11 +7,12 @@ import io
 import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from analytics import GRAINS, Scope, build_dashboard, report, report_filename, wilson
-from analytics.reports import COLUMNS
+from analytics import GRAINS, Grain, Scope, build_dashboard, report, report_filename, wilson
+from analytics.reports import COLUMNS, report_rows
 from tests.inspections import NOON, PIXELS, Plant, executed
 
 DOCS = Path(__file__).parents[2] / "docs" / "csv.md"
@@ -90,6 +91,9 @@ def test_an_image_row_holds_what_is_known(plant: Plant) -> None:
             "width_px": "100",
             "height_px": "50",
             "verdict": "fail",
+            "model_verdict": "fail",
+            "reviewed_by_person": "0",
+            "review_reason": "",
             "defective": "1",
             "defect_area_fraction": str(70 / PIXELS),
             "confidence": "0.9",
@@ -203,9 +207,32 @@ def test_file_names_say_what_is_inside() -> None:
     assert report_filename("floor", "daily", Scope(project_id=1, time_zone="UTC")) == "floor-daily.csv"
 
 
-def test_docs_list_every_column_in_order() -> None:
+def test_docs_say_of_every_column_what_the_data_dictionary_says() -> None:
     sections = re.split(r"^## (\w+)\.csv$", DOCS.read_text(), flags=re.MULTILINE)
     documented = dict(zip(sections[1::2], sections[2::2], strict=True))
     assert set(documented) == set(GRAINS)
     for grain in GRAINS:
-        assert tuple(re.findall(r"^\| `(\w+)` \| \S", documented[grain], re.MULTILINE)) == COLUMNS[grain]
+        rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", documented[grain], re.MULTILINE)
+        assert rows == [(name, column.unit or "–", column.meaning) for name, column in COLUMNS[grain].items()]
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+def test_values_are_those_of_the_csv(week: Plant, grain: Grain) -> None:
+    scope = week.scope(time_zone="Europe/Berlin")
+    values = executed(lambda cursor: list(report_rows(cursor, scope, grain)))
+    written = [tuple(cell.removesuffix(".0") for cell in row.values()) for row in rows_of(scope, grain)]
+    assert [tuple(map(as_written, row)) for row in values] == written
+
+
+def as_written(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(ZoneInfo("Europe/Berlin")).isoformat()
+    if isinstance(value, float):
+        return str(value).removesuffix(".0")
+    return "" if value is None else str(int(value) if isinstance(value, bool) else value)
+
+
+def test_values_keep_text_as_people_wrote_it(plant: Plant) -> None:
+    image = plant.image(name="=1+1")
+    ((image_id, name, *_),) = executed(lambda cursor: list(report_rows(cursor, plant.scope(), "images")))
+    assert (image_id, name) == (image.pk, "=1+1")

@@ -29,8 +29,10 @@ class Operation:
             "grain": "images",
             "model_id": plant.model_version.pk,
             "training_id": training_run.pk if training_run else 0,
+            "dataset_id": getattr(plant.project.datasets.first(), "pk", 0),
             "dataset_import_id": getattr(plant.project.dataset_imports.first(), "pk", 0),
             "batch_id": plant.batch.pk,
+            "report_id": getattr(plant.project.reports.first(), "pk", 0),
             "image_id": image.pk if image else 0,
         }
         return self.path.format(**ids)
@@ -46,7 +48,10 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/projects/{slug}/models/{model_id}/promote"): {"note": "better"},
     ("POST", "/api/v1/projects/{slug}/trainings"): {"minutes": 1},
     ("POST", "/api/v1/trainings/{training_id}/cancel"): {"keep": False},
+    ("POST", "/api/v1/projects/{slug}/reports"): {"kind": "pdf", "grain": "", "scope": {}},
     ("POST", "/api/v1/batches/{batch_id}/runs"): {"model": 1},
+    ("POST", "/api/v1/projects/{slug}/audits"): {"week": "2026-05-11"},
+    ("POST", "/api/v1/images/{image_id}/reviews"): {"verdict": "pass", "reason": "Only dust"},
 }
 UPLOAD = ("POST", "/api/v1/projects/{slug}/batches")
 DATASET_UPLOAD = ("POST", "/api/v1/projects/{slug}/datasets")

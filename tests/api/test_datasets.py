@@ -77,3 +77,31 @@ def test_no_zip(api: ApiClient, project: Project) -> None:
         "file": "Expected a ZIP with a data set; this file is none, or its end is missing."
     }
     assert api.upload(path, file="text").status_code == 422
+
+
+def test_classes_are_mapped_and_a_set_is_deleted(api: ApiClient, project: Project, tmp_path: Path) -> None:
+    path = f"projects/{project.slug}/datasets"
+    content = zipped(write_set(tmp_path / "set"))
+    for wrong in ("dent", ["dent=a", "dent=b"]):
+        refused = api.upload(path, file=SimpleUploadedFile("a.zip", content), map=wrong)
+        assert list(refused.json()["error"]["fields"]) == ["map"]
+    answer = api.upload(path, file=SimpleUploadedFile("a.zip", content), map=["dent=Rust", "background="])
+    assert answer.status_code == 202
+    while run_import(answer.json()["id"]):
+        pass
+    [row] = api.get(path).json()
+    assert {label["label"].lower(): label["train"]["images"] for label in row["labels"]}["rust"] == 9
+    assert "dent" not in [label["label"] for label in row["labels"]]
+    assert api("DELETE", f"{path}/{row['id']}").status_code == 204
+    assert api.get(path).json() == []
+    assert api("DELETE", f"{path}/{row['id']}").status_code == 404
+
+
+def test_a_class_that_is_not_there_is_told(api: ApiClient, project: Project, tmp_path: Path) -> None:
+    path = f"projects/{project.slug}/datasets"
+    sent = SimpleUploadedFile("a.zip", zipped(write_set(tmp_path / "set")))
+    started = api.upload(path, file=sent, map="moon=Rust").json()
+    run_import(started["id"])
+    told = api.get(f"{path}/imports/{started['id']}").json()
+    assert told["status"] == "failed"
+    assert "expected classes among background, Rust, dent" in told["error"]

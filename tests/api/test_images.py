@@ -29,6 +29,7 @@ def test_images_of_a_batch_in_the_order_they_came(api: ApiClient, plant: Plant) 
         "name": "shift 1/scratched.png",
         "state": "done",
         "verdict": "fail",
+        "model_verdict": "fail",
         "confidence": 0.9,
         "defect_area_fraction": 65 / PIXELS,
         "captured_at": "2026-05-12T12:00:00Z",
@@ -149,3 +150,27 @@ def test_a_mask_that_was_lost_is_said_so(api: ApiClient, plant: Plant) -> None:
     answer = api.get(f"images/{scratched(plant).pk}/mask.png")
     assert answer.status_code == 404
     assert "store" in answer.json()["error"]["message"]
+
+
+def test_a_persons_word_counts_and_the_models_stays(api: ApiClient, plant: Plant) -> None:
+    image = scratched(plant)
+    address = f"images/{image.pk}"
+    assert api.get(address).json()["review"] is None
+    assert api("POST", f"/api/v1/{address}/reviews", {"verdict": "pass"}).status_code == 422
+    answer = api("POST", f"/api/v1/{address}/reviews", {"verdict": "pass", "reason": "Dust"})
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["verdict"], told["model_verdict"]) == ("pass", "fail")
+    assert (told["review"]["verdict"], told["review"]["reason"], told["review"]["is_blind"]) == ("pass", "Dust", False)
+    assert api.get(address).json() == told
+    listed = api.get(f"batches/{plant.batch.pk}/images?verdict=fail").json()["items"]
+    assert image.pk not in [row["id"] for row in listed]
+
+    told = api("POST", f"/api/v1/{address}/reviews/withdraw").json()
+    assert (told["verdict"], told["review"]) == ("fail", None)
+    assert api("POST", f"/api/v1/{address}/reviews/withdraw").status_code == 422
+    history = api.get(f"{address}/reviews").json()
+    assert [(row["verdict"], row["model_verdict"], row["is_withdrawn"]) for row in history] == [
+        ("pass", "fail", True),
+        ("pass", "fail", False),
+    ]

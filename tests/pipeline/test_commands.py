@@ -64,6 +64,19 @@ def test_import_adds_missing_labels_and_freezes_images_masks_and_split(project: 
     assert answer("import_dataset", str(folder), "--project", project.slug)["dataset"] == found["dataset"]
 
 
+def test_classes_are_mapped_by_hand(project: Project, folder: Path) -> None:
+    project.labels.filter(name="rust").delete()
+    labels = set(project.labels.values_list("name", flat=True))
+    answer("import_dataset", str(folder), "--project", project.slug, "--map", "rust=paint", "--map", "background=")
+    assert set(project.labels.values_list("name", flat=True)) == labels
+    member = Dataset.objects.get().dataset_images.get(name="1")
+    mask = np.asarray(PillowImage.open(storage.annotation_path(member.annotation.mask_sha256)))
+    assert set(np.unique(mask)) == {255, project.labels.get(name="paint").index}
+    for wrong, why in (("rust", "class=label"), ("moss=paint", "no 'moss'")):
+        with pytest.raises(CommandError, match=why):
+            call_command("import_dataset", str(folder), "--project", project.slug, "--map", wrong)
+
+
 def test_a_bad_folder_is_refused_with_the_file_at_fault(project: Project, folder: Path) -> None:
     (folder / "masks" / "3.png").unlink()
     with pytest.raises(CommandError, match=r"3\.png"):

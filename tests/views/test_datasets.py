@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import TestCase
+from django.utils import timezone
 from PIL import Image as PillowImage
 
 from tests.cast import signed_in
 from tests.data_sets import write_set, zipped
 from tests.views.visit import words
-from webapp.actions.datasets import import_dataset, pack_dataset
-from webapp.models import Dataset, DatasetExport, DatasetImport, Project, User
+from webapp import storage
+from webapp.actions.dataset_deletion import delete_dataset
+from webapp.actions.datasets import freeze_annotations, import_dataset, pack_dataset
+from webapp.models import (
+    Annotation,
+    Batch,
+    BatchImage,
+    Dataset,
+    DatasetExport,
+    DatasetImport,
+    Evaluation,
+    Image,
+    ModelVersion,
+    Project,
+    TrainingRun,
+    User,
+)
 from webapp.pipeline.export_dataset import run_export
+from webapp.pipeline.freezing import require_unchanged
 from webapp.pipeline.import_dataset import run_import
+from webapp.pipeline.new_labels import create_label
 
 
 def page(user: User, address: str, status: int = 200) -> str:
@@ -91,10 +111,22 @@ def test_upload_read_shown(alice: User, project: Project, tmp_path: Path) -> Non
     assert 'hx-get="/p/' in answer.content.decode()
     wanted = DatasetImport.objects.get()
     assert (wanted.created_by, wanted.split, wanted.cityscapes_classes) == (alice, "auto", 19)
+    assert not run_import(wanted.pk)
+    assert "autumn Waiting for its labels Stop" in words(page(alice, f"/p/{project.slug}/data/status"))
+    address = f"/p/{project.slug}/data/imports/{wanted.pk}/labels"
+    assert re.findall(r'<option value="([^"]*)" selected', page(alice, address))[-1] == "label:dent"
+    assert client.post(address, {}).status_code == 422
+    assert DatasetImport.objects.get().state == "asking"
+    client.post(address, {"class-0": "ignore", "class-1": "label:rust", "class-2": "label:rust"})
     while run_import(wanted.pk):
         pass
     text = words(page(alice, f"/p/{project.slug}/data/status"))
     assert "autumn COCO instances" in text
+    assert not project.labels.filter(name="dent").exists()
+    dataset = Dataset.objects.get()
+    rust = project.labels.get(name__iexact="rust")
+    assert dataset.label_counts["train"] == {str(rust.index): 9}
+    assert client.get(address).status_code == 302
     assert "hx-get" not in page(alice, f"/p/{project.slug}/data/status")
 
 
@@ -171,3 +203,77 @@ def test_names_are_text(alice: User, project: Project, dataset: Dataset) -> None
         assert "<script>alert" not in text
         assert "<u>broken" not in text
         assert "<i>note" not in text
+
+
+def test_labels_that_all_match_are_not_asked_for_unless_wanted(alice: User, project: Project, tmp_path: Path) -> None:
+    for name in ("background", "Rust", "dent"):
+        if not project.labels.filter(name__iexact=name).exists():
+            create_label(project, name=name, color="#123456", is_defect=True)
+    archive = zipped(write_set(tmp_path / "set"))
+    client = signed_in(alice)
+    for ask, state in (("unknown", "done"), ("always", "asking"), ("never", "done")):
+        sent = SimpleUploadedFile("x.zip", archive)
+        client.post(f"/p/{project.slug}/data/upload", {"file": sent, "ask": ask})
+        wanted = DatasetImport.objects.latest("pk")
+        while run_import(wanted.pk):
+            pass
+        wanted.refresh_from_db()
+        assert (wanted.state, wanted.error) == (state, "")
+
+
+class TestDeleting:
+    def test_what_only_it_holds_goes(self, alice: User, project: Project, dataset: Dataset) -> None:
+        kept = Image.objects.filter(project=project).order_by("pk").first()
+        assert kept is not None
+        batch = Batch.objects.create(project=project, name="Night")
+        BatchImage.objects.create(batch=batch, image=kept)
+        gone = Image.objects.filter(project=project).order_by("pk").last()
+        assert gone is not None
+        mask = storage.annotation_path(gone.annotations.get().mask_sha256)
+        assert storage.original_path(gone.sha256).exists()
+        assert mask.exists()
+        failed = TrainingRun.objects.create(
+            project=project,
+            dataset=dataset,
+            architecture="unet",
+            minutes=1,
+            state="failed",
+            error="no memory",
+            finished_at=timezone.now(),
+        )
+        address = f"/p/{project.slug}/data/{dataset.pk}/"
+        assert "1 training that made no model" in words(page(alice, address))
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            answer = signed_in(alice).post(f"{address}delete", follow=True)
+        assert "Spring tiles is deleted" in words(answer.content.decode())
+        assert list(Image.objects.filter(project=project)) == [kept]
+        assert not Annotation.objects.exists()
+        assert not TrainingRun.objects.filter(pk=failed.pk).exists()
+        assert storage.original_path(kept.sha256).exists()
+        assert not storage.original_path(gone.sha256).exists()
+        assert not mask.exists()
+
+    def test_what_another_set_shares_stays(self, alice: User, project: Project, dataset: Dataset) -> None:
+        wanted = freeze_annotations(project=project, user=alice, name="Mine")
+        run_import(wanted.pk)
+        delete_dataset(dataset=dataset, user=alice)
+        frozen = Dataset.objects.get()
+        require_unchanged(frozen)
+        assert Annotation.objects.count() == 25
+
+    def test_a_version_its_scores_or_a_training_hold_it(self, alice: User, project: Project, dataset: Dataset) -> None:
+        address = f"/p/{project.slug}/data/{dataset.pk}/"
+        run = TrainingRun.objects.create(project=project, dataset=dataset, architecture="unet", minutes=1)
+        assert "1 training on it is not finished" in words(page(alice, address))
+        refused = signed_in(alice).post(f"{address}delete", follow=True)
+        assert "This data set cannot be deleted. 1 training on it" in words(refused.content.decode())
+        TrainingRun.objects.filter(pk=run.pk).update(state="done", finished_at=timezone.now())
+        version = ModelVersion.objects.create(
+            project=project, number=3, architecture="unet", origin="trained", training_run=run, folder="x"
+        )
+        Evaluation.objects.create(model_version=version, dataset=dataset, split="test")
+        text = words(page(alice, address))
+        assert "Version 3 learned from it; it is the proof of where it comes from." in text
+        assert "The scores of version 3 were measured on it." in text
+        signed_in(alice).post(f"{address}delete")
+        assert Dataset.objects.filter(pk=dataset.pk).exists()

@@ -8,7 +8,9 @@ import zipfile
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from segmentation.masks import read_mask
 from tests.cast import signed_in
 from tests.trainings import drawn_dataset
 from tests.views.visit import words
@@ -16,6 +18,8 @@ from webapp import storage
 from webapp.actions.evaluations import start_evaluation
 from webapp.actions.model_versions import add_color_model
 from webapp.models import Dataset, Evaluation, Project, User
+from webapp.models.comparison import compare
+from webapp.pipeline.disagreement import count_disagreement, disagreement
 from webapp.pipeline.evaluate_dataset import run_evaluation
 
 COLORS = {"background": "#808080", "scratch": "#dc1e1e", "crack": "#1e3cdc", "pit": "#00ff00", "stain": "#ffff00"}
@@ -171,6 +175,35 @@ def test_two_versions_on_the_same_images(client: Client, versions: Project, data
         answer = client.get(address)
         assert answer["Content-Type"] == "image/webp"
         assert b"".join(answer.streaming_content).startswith(b"RIFF")
+
+
+def test_images_are_sorted_by_the_share_of_pixels_that_differ(
+    client: Client, versions: Project, dataset: Dataset
+) -> None:
+    evaluate_all_of(versions, dataset)
+    before = shown(client, versions, "compare?a=1&b=3")
+    assert "are being counted" in before
+    assert 'hx-select="#image-by-image"' in before
+    one, other = (Evaluation.objects.get(model_version__project=versions, model_version__number=n) for n in (1, 3))
+    count_disagreement(other.pk, one.pk)
+    shares = disagreement(one, other)
+    assert shares is not None
+    rows = compare(one, other, shares).images
+    for row in rows:
+        member = row.first.dataset_image_id
+        masks = [read_mask(storage.evaluation_mask_path(found.pk, member)) for found in (one, other)]
+        assert row.disagreement == pytest.approx(float((masks[0] != masks[1]).mean()))
+    changed = [row.disagreement for row in rows if row.is_verdict_changed]
+    same = [row.disagreement for row in rows if not row.is_verdict_changed]
+    assert changed == sorted(changed, reverse=True)
+    assert same == sorted(same, reverse=True)
+    assert max(shares.values()) > 0
+    page = shown(client, versions, "compare?a=1&b=3")
+    assert "of the pixels differ" in page
+    assert "are being counted" not in page
+    Evaluation.objects.filter(pk=one.pk).update(finished_at=timezone.now())
+    one.refresh_from_db()
+    assert disagreement(one, other) is None, "masks that were made anew are compared anew"
 
 
 def test_comparing_says_what_is_missing(client: Client, project: Project, alice: User) -> None:

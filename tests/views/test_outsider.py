@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,15 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from segmentation.masks import mask_png
 from tests.cast import signed_in
 from tests.images import picture, png
-from tests.inspections import Plant, build_plant
+from tests.inspections import NOON, Plant, build_plant
 from webapp import storage
 from webapp.actions.invitations import invite
 from webapp.actions.tokens import create_token
 from webapp.models import (
     Annotation,
+    AuditImage,
+    AuditSample,
+    AuditStratum,
     Dataset,
     DatasetExport,
     DatasetImage,
@@ -34,35 +38,55 @@ from webapp.models import (
     Image,
     Membership,
     ModelImport,
+    Notification,
     Prediction,
+    Report,
+    ReportSchedule,
     User,
     Workspace,
 )
 
-OPEN = {"sign-in", "sign-out", "healthz", "join"}
-"""Anyone may ask."""
+OPEN = {"sign-in", "sign-out", "healthz", "join", "metrics", "status"}
+"""Anyone may ask; the last two are refused to all but the bearer of a token and the administrator."""
 
-OWN = {"home", "account", "account-password", "token-new", "people", "workspace-new", "project-new"}
+OWN = {
+    "home",
+    "account",
+    "account-password",
+    "token-new",
+    "people",
+    "workspace-new",
+    "project-new",
+    "notifications",
+    "notifications-read",
+}
 """Shows and changes only what is the asker's own."""
 
 PRIVATE = {
     "token-revoke",
     *("workspace", "workspace-rename", "invitation-new", "invitation-revoke", "member-role", "member-remove"),
-    *("dashboard", "report"),
+    *("ledger", "ledger-new", "ledger-revoke"),
+    *("dashboard-area", "dashboard-place", "dashboard-sources"),
+    *("dashboard-drift", "dashboard-growth", "dashboard-people"),
+    *("dashboard", "report", "view-save", "view-delete"),
+    *("reports", "reports-status", "report-ask", "report-file", "report-cancel", "report-remove"),
+    *("schedule-new", "schedule-switch", "schedule-send", "schedule-delete", "notification-open"),
     *("project-settings", "project-rule", "project-labels", "label-new", "label-remove"),
     *("project-sources", "source-new", "source-remove", "project-delete"),
     *("models", "model-board", "model-starter", "model-colors", "model-card", "model-live", "model-licence"),
     *("evaluations-start", "evaluation-start", "model-compare", "evaluated-overlay", "evaluated-truth"),
     *("model-promote", "model-promote-status", "model-shadow", "model-shadow-stop"),
     *("model-export", "model-backend", "model-download", "model-import", "model-import-labels"),
-    *("data-sets", "data-status", "data-upload", "data-freeze", "data-dismiss"),
-    *("data-set", "data-pack", "data-packed", "data-preview"),
+    *("data-sets", "data-status", "data-upload", "data-freeze", "data-dismiss", "data-import-labels"),
+    *("data-set", "data-delete", "data-pack", "data-packed", "data-preview"),
     *("training-new", "training-advice", "training-examples", "training", "training-status", "training-preview"),
     *("training-cancel", "training-retry", "training-delete"),
     *("batches", "batch-new", "batch-open", "batch", "batch-manifest", "batch-file", "batch-seal"),
     *("batch-progress", "batch-status", "batch-images", "batch-run", "batch-cancel", "batch-retry"),
     *("batch-finish", "batch-rename", "batch-delete"),
-    *("images", "images-more", "image", "image-state"),
+    *("images", "images-more", "image", "image-state", "image-judge", "image-withdraw"),
+    *("audit", "audit-draw", "audit-count", "audit-judge", "audit-undo"),
+    *("dashboard-what-if", "draft-save", "draft-delete"),
     *("image-original", "image-view", "image-thumbnail", "prediction-mask", "prediction-overlay"),
 }
 """404 for whoever does not share the workspace, and the sign-in page for the signed-out."""
@@ -122,6 +146,7 @@ def hers(plant: Plant, alice: User, bob: User, acme: Workspace) -> dict[str, Any
     dataset = plant.project.datasets.create(name="part-secret set", checksum="0" * 64)
     training_run = plant.project.training_runs.create(dataset=dataset, architecture="unet", minutes=15)
     storage.write(storage.preview_path(training_run.pk, 0, 1), b"part-secret")
+    drawn = drawn_image(plant)
     invitation, _ = invite(user=alice, workspace=acme, role="admin", email="newcomer@example.com")
     return {
         "slug": plant.project.slug,
@@ -134,6 +159,9 @@ def hers(plant: Plant, alice: User, bob: User, acme: Workspace) -> dict[str, Any
         "run_id": plant.batch.runs.get().pk,
         "image_id": Image.objects.get().pk,
         "prediction_id": Prediction.objects.get().pk,
+        "sample_id": drawn.stratum.sample_id,
+        "drawn_id": drawn.pk,
+        "draft_id": plant.project.draft_rules.create(name="part-secret draft", min_region_px=9).pk,
         "evaluated_id": evaluated(plant).pk,
         "dataset_id": downloadable(plant).pk,
         "dataset_import_id": plant.project.dataset_imports.create(name="part-secret on its way").pk,
@@ -146,8 +174,42 @@ def hers(plant: Plant, alice: User, bob: User, acme: Workspace) -> dict[str, Any
         "epoch": 1,
         "invitation_id": invitation.pk,
         "token_id": token.pk,
+        "report_id": written_report(plant, alice).pk,
+        "schedule_id": schedule(plant, alice).pk,
+        "notification_id": Notification.objects.create(user=alice, sentence="Night shift is ready").pk,
+        "view_id": plant.project.saved_views.create(user=alice, name="Night shift", page="dashboard").pk,
         "secret": "not-the-secret-of-any-invitation",
     }
+
+
+def drawn_image(plant: Plant) -> AuditImage:
+    """An image that a blind audit has drawn."""
+    sample = AuditSample.objects.create(project=plant.project, week=date(2026, 5, 11), seed=1)
+    stratum = AuditStratum.objects.create(sample=sample, source=plant.line_1, passed_count=1)
+    return AuditImage.objects.create(stratum=stratum, image=Image.objects.get(), prediction=Prediction.objects.get())
+
+
+def written_report(plant: Plant, alice: User) -> Report:
+    storage.write(storage.report_path("1.csv"), b"part-secret")
+    return Report.objects.create(
+        project=plant.project,
+        user=alice,
+        kind="csv",
+        grain="images",
+        state="done",
+        path="1.csv",
+        filename="a.csv",
+        size_bytes=9,
+        row_count=1,
+        sha256="0" * 64,
+        finished_at=NOON,
+    )
+
+
+def schedule(plant: Plant, alice: User) -> ReportSchedule:
+    return ReportSchedule.objects.create(
+        project=plant.project, user=alice, name="Night shift", kind="pdf", every="week", next_at=NOON
+    )
 
 
 def evaluated(plant: Plant) -> EvaluatedImage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from django.db import transaction
@@ -31,13 +31,15 @@ def import_dataset(
     split: str = DatasetImport.Split.AUTO,
     grouping: Collection[str] = (ALIKE,),
     new_labels_are_defects: bool = True,
+    label_names: Mapping[str, str] | None = None,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Dataset:
     """Copy a data set from this machine's disk into the store as a frozen Dataset of the project, here and now.
 
     Labels that the project lacks are added to it, as defects where the data set says so (without labels.json: all
-    but background) and `new_labels_are_defects` does not forbid it. The same data set twice gives the same
-    Dataset. DatasetError or PictureError names a bad file; no Dataset is made then.
+    but background) and `new_labels_are_defects` does not forbid it. `label_names`: class of the data set → label of
+    the project, empty = not judged; what it does not mention goes by its own name. The same data set twice
+    gives the same Dataset. DatasetError or PictureError names a bad file; no Dataset is made then.
     """
     _check(split, grouping, format)
     return import_labelled(
@@ -50,6 +52,7 @@ def import_dataset(
         split=split,
         grouping=grouping,
         new_labels_are_defects=new_labels_are_defects,
+        label_names=label_names,
         progress=progress,
     )
 
@@ -65,9 +68,12 @@ def upload_dataset(
     split: str = DatasetImport.Split.AUTO,
     grouping: Collection[str] = (ALIKE,),
     new_labels_are_defects: bool = True,
+    label_names: Mapping[str, str] | None = None,
+    ask: str = DatasetImport.Ask.NEVER,
 ) -> DatasetImport:
     """Take over a ZIP with a data set (the file is moved) and have a worker read it.
 
+    `label_names` as for `import_dataset`; without them `ask` says when the worker waits for `name_classes`.
     Refused where it is no ZIP or something else cannot be.
     """
     _check(split, grouping, format)
@@ -83,12 +89,35 @@ def upload_dataset(
             split=split,
             grouping=sorted(set(grouping)),
             new_labels_are_defects=new_labels_are_defects,
+            label_names=None if label_names is None else dict(label_names),
+            ask=ask,
         )
         wanted.archive = f"data-set-{wanted.pk}.zip"
         wanted.save(update_fields=["archive"])
         storage.move_into_place(archive, storage.archive_path(wanted.archive))
         queue_on_commit(import_task, wanted.pk)
     return wanted
+
+
+@transaction.atomic
+def name_classes(*, dataset_import: DatasetImport, label_names: Mapping[str, str]) -> None:
+    """Say which label each class of a data set stands for; nothing = not judged. A worker then goes on reading.
+
+    Refused where it is not waiting for this, or where a class is missing or all would be ignored.
+    """
+    waiting = DatasetImport.objects.select_for_update().get(pk=dataset_import.pk)
+    if waiting.state != DatasetImport.State.ASKING:
+        raise Refused("This data set is not waiting for its labels.")
+    found = [str(label["name"]) for label in waiting.found_labels]
+    missing = [name for name in found if name not in label_names]
+    if missing:
+        raise Refused(f"Choose what {missing[0]} stands for: a label, or that it is ignored.")
+    if not any(label_names[name].strip() for name in found):
+        raise Refused("Every class would be ignored. Choose a label for at least one.")
+    waiting.state = DatasetImport.State.WAITING
+    waiting.label_names = {name: label_names[name] for name in found}
+    waiting.save(update_fields=["state", "label_names"])
+    queue_on_commit(import_task, waiting.pk)
 
 
 @transaction.atomic
@@ -134,6 +163,18 @@ def pack_dataset(*, dataset: Dataset, user: User | None, format: str) -> Dataset
         export.save(update_fields=["state", "error", "attempts_count"])
         queue_on_commit(export_task, export.pk)
     return export
+
+
+def label_names(pairs: Collection[str]) -> dict[str, str] | None:
+    """“old=new” each → class to label; “old=” is ignored. None where there are none. Refused where one is no pair."""
+    named: dict[str, str] = {}
+    for pair in pairs:
+        old, sign, new = (part.strip() for part in pair.rpartition("="))
+        if not sign or not old:
+            raise Refused(f"Expected class=label, got {pair[:80]!r}.", field="map")
+        if named.setdefault(old, new) != new:
+            raise Refused(f"{old[:80]} is mapped twice, to {named[old][:80]!r} and {new[:80]!r}.", field="map")
+    return named or None
 
 
 def _name(name: str) -> str:

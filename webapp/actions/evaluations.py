@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.db import transaction
 
 from webapp.actions.refused import Refused
 from webapp.models import Dataset, Evaluation, ModelVersion, User
 from webapp.models.leaderboard import holdout
-from webapp.tasks import evaluate, queue_on_commit
+from webapp.tasks import count_disagreement, evaluate, queue_on_commit
 
 
 @transaction.atomic
@@ -45,3 +47,8 @@ def evaluate_all(*, dataset: Dataset, user: User | None) -> list[Evaluation]:
     known = Evaluation.objects.filter(dataset=dataset, split=split).exclude(state=Evaluation.State.FAILED)
     missing = ModelVersion.objects.filter(project=dataset.project_id).exclude(pk__in=known.values("model_version"))
     return [start_evaluation(model_version=version, dataset=dataset, user=user) for version in missing]
+
+
+def ask_for_disagreement(one: Evaluation, other: Evaluation) -> None:
+    """Have a worker compare the masks of two finished evaluations, unless that was done."""
+    transaction.on_commit(partial(count_disagreement.delay, one.pk, other.pk), robust=True)

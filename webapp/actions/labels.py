@@ -9,12 +9,14 @@ from typing import Any
 from django.db import transaction
 
 from segmentation.spec import MAX_LABELS
+from webapp.actions.events import record
 from webapp.actions.project_templates import LabelInput
 from webapp.actions.refused import Refused
 from webapp.actions.verdicts import judge_again
-from webapp.models import Annotation, Label, LabelRollup, Measurement, ModelLabel, Project, User
+from webapp.models import Annotation, Label, LabelRollup, Measurement, ModelLabel, Project, ProjectEvent, User
 from webapp.pipeline.new_labels import create_label
 
+MOST_COST = 1_000_000_000
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -44,9 +46,16 @@ def change_labels(*, project: Project, user: User | None, changes: Mapping[int, 
         Label.objects.filter(pk=pk).update(name=f"\x1f{pk}")
     for pk, change in changes.items():
         Label.objects.filter(pk=pk).update(**_columns(change))
-    if any(present[pk].is_defect != change.is_defect for pk, change in changes.items()):
-        return judge_again(project=project)
-    return 0
+    flipped = [change for pk, change in changes.items() if present[pk].is_defect != change.is_defect]
+    if not flipped:
+        return 0
+    sentence = "; ".join(f"{change.name.strip()}: {_defect_words(change.is_defect)}" for change in flipped)
+    record(project=project, kind=ProjectEvent.Kind.LABELS, sentence=sentence, user=user)
+    return judge_again(project=project)
+
+
+def _defect_words(is_defect: bool) -> str:
+    return "from no defect to a defect" if is_defect else "from a defect to no defect"
 
 
 @transaction.atomic
@@ -89,7 +98,7 @@ def check_labels(labels: Sequence[LabelInput]) -> None:
 
 
 def label_input(label: Label) -> LabelInput:
-    return LabelInput(label.name, label.color, label.is_defect, label.severity)
+    return LabelInput(label.name, label.color, label.is_defect, label.severity, label.cost)
 
 
 def create_labels(project: Project, labels: Sequence[LabelInput]) -> None:
@@ -108,6 +117,8 @@ def _check(label: LabelInput) -> None:
         raise Refused(f"Expected a colour like #d55e00 for {name}, got {label.color!r}.", field="labels")
     if not 1 <= label.severity <= 5:
         raise Refused(f"Severity of {name} is 1 to 5, got {label.severity}.", field="labels")
+    if label.cost is not None and not 0 <= label.cost < MOST_COST:
+        raise Refused(f"The cost of {name} is 0 to {MOST_COST:,}, got {label.cost}.", field="labels")
 
 
 def _columns(label: LabelInput) -> dict[str, Any]:
@@ -116,4 +127,5 @@ def _columns(label: LabelInput) -> dict[str, Any]:
         "color": label.color.lower(),
         "is_defect": label.is_defect,
         "severity": label.severity,
+        "cost": label.cost,
     }

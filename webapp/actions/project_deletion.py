@@ -42,11 +42,25 @@ _EVALUATION = (
 )
 _PREDICTION = (
     "prediction_id IN (SELECT prediction.id FROM prediction "
-    "JOIN model_version ON model_version.id = prediction.model_version_id WHERE project_id = %(project)s)"
+    "JOIN model_version ON model_version.id = prediction.model_version_id WHERE model_version.project_id = %(project)s)"
 )
+_SAMPLE = "sample_id IN (SELECT id FROM audit_sample WHERE project_id = %(project)s)"
+_STRATUM = f"stratum_id IN (SELECT id FROM audit_stratum WHERE {_SAMPLE})"  # noqa: S608
+_SCHEDULE = "reportschedule_id IN (SELECT id FROM report_schedule WHERE project_id = %(project)s)"
 
 # What leans on others goes first. Plain SQL: a project can have millions of rows, which need not be loaded.
 _ROWS: tuple[tuple[str, str], ...] = (
+    ("notification", _PROJECT),
+    ("report", _PROJECT),
+    ("report_schedule_recipients", _SCHEDULE),
+    ("report_schedule", _PROJECT),
+    ("saved_view", _PROJECT),
+    ("draft_rule", _PROJECT),
+    ("project_event", _PROJECT),
+    ("audit_image", _STRATUM),
+    ("audit_stratum", _SAMPLE),
+    ("audit_sample", _PROJECT),
+    ("review", _PROJECT),
     ("evaluated_image", _EVALUATION),
     ("evaluation", _MODEL),
     ("promotion", _PROJECT),
@@ -58,7 +72,10 @@ _ROWS: tuple[tuple[str, str], ...] = (
     ("region", _PREDICTION),
     ("measurement", _PREDICTION),
     ("inspection_rollup", _PROJECT),
+    ("inspection_day", _PROJECT),
     ("label_rollup", _PROJECT),
+    ("label_day", _PROJECT),
+    ("spread_rollup", _PROJECT),
     ("prediction", _MODEL),
     ("run", _MODEL),
     ("skipped_file", _BATCH),

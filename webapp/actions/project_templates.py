@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from segmentation.scenes import SCENE_LABELS
 from webapp.models import Project
@@ -10,12 +11,16 @@ from webapp.models import Project
 
 @dataclass(frozen=True)
 class LabelInput:
-    """A label as a person gives it. `color` is #rrggbb; `severity` 1 (cosmetic) to 5 (dangerous)."""
+    """A label as a person gives it. `color` is #rrggbb; `severity` 1 (cosmetic) to 5 (dangerous).
+
+    `cost`: of one image that it affects, in the project's currency; None: nobody said.
+    """
 
     name: str
     color: str
     is_defect: bool = False
     severity: int = 1
+    cost: Decimal | None = None
 
 
 # Colours: Okabe and Ito, "Color Universal Design", 2008; told apart with any common colour blindness.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from django.core.exceptions import PermissionDenied
@@ -16,6 +17,7 @@ from webapp.models import Project, User, Workspace
 __all__ = ["LabelInput", "create_project", "rename_project"]
 
 _SLUG_LENGTH = 70
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 @transaction.atomic
@@ -48,10 +50,13 @@ def create_project(
     return project
 
 
-def rename_project(*, project: Project, user: User | None, name: str, description: str) -> None:
-    """The address of the project stays as it is: links to it keep working."""
+def rename_project(*, project: Project, user: User | None, name: str, description: str, currency: str = "") -> None:
+    """The project's address stays as it is: links to it keep working. `currency`: three letters; empty: as it was."""
+    if currency and not _CURRENCY.fullmatch(currency):
+        raise Refused(f"A currency is three capital letters such as EUR, got {currency[:20]!r}.", field="currency")
     project.name, project.description = _checked_name(name), description.strip()
-    project.save(update_fields=["name", "description"])
+    project.currency = currency or project.currency
+    project.save(update_fields=["name", "description", "currency"])
 
 
 def _create_with_slug(*, name: str, **columns: object) -> Project:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
+from webapp.actions.events import record
 from webapp.actions.refused import Refused
-from webapp.models import Batch, Image, Project, Source, User
+from webapp.models import Batch, Image, Project, ProjectEvent, Source, User
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ def add_source(*, project: Project, user: User | None, source: SourceInput) -> S
 @transaction.atomic
 def change_sources(*, project: Project, user: User | None, changes: Mapping[int, SourceInput]) -> None:
     """Change sources by their id. KeyError for an id that is not the project's."""
-    present = set(project.sources.values_list("pk", flat=True))
-    if unknown := sorted(set(changes) - present):
+    present = {source.pk: source for source in project.sources.all()}
+    if unknown := sorted(set(changes) - set(present)):
         raise KeyError(f"sources {unknown} are not of project {project}")
     for pk in changes:
         # Out of the way first, so that two sources can swap their names.
@@ -47,6 +48,22 @@ def change_sources(*, project: Project, user: User | None, changes: Mapping[int,
                 Source.objects.filter(pk=pk).update(**_columns(change))
         except IntegrityError as error:
             raise _taken(change) from error
+        _record_calibration(present[pk], change, user)
+
+
+def _record_calibration(before: Source, change: SourceInput, user: User | None) -> None:
+    if before.mm_per_pixel == change.mm_per_pixel:
+        return
+    old, new = (
+        f"{size:g} mm per pixel" if size else "not calibrated" for size in (before.mm_per_pixel, change.mm_per_pixel)
+    )
+    record(
+        project=before.project,
+        kind=ProjectEvent.Kind.CALIBRATION,
+        sentence=f"{change.name.strip()}: from {old} to {new}",
+        user=user,
+        source=before,
+    )
 
 
 @transaction.atomic

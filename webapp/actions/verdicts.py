@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.db import connection, transaction
 
-from webapp.models import Prediction, Project, User
+from webapp.actions.events import record
+from webapp.models import Prediction, Project, ProjectEvent, User
 from webapp.pipeline import rollups
 
 # Which limit each label is judged by. A project's own setting is for all labels alike.
@@ -58,9 +59,18 @@ def change_rule(*, project: Project, user: User | None, min_region_px: int | Non
     """
     if min_region_px is not None and min_region_px < 1:
         raise ValueError(f"a region has at least 1 pixel; the rule says {min_region_px}")
-    Project.objects.select_for_update().get(pk=project.pk)
+    before = Project.objects.select_for_update().get(pk=project.pk)
+    if before.min_region_px != min_region_px:
+        sentence = (
+            f"Smallest region that fails an image: from {_limit(before.min_region_px)} to {_limit(min_region_px)}"
+        )
+        record(project=project, kind=ProjectEvent.Kind.RULE, sentence=sentence, user=user)
     Project.objects.filter(pk=project.pk).update(min_region_px=min_region_px)
     return judge_again(project=project)
+
+
+def _limit(min_region_px: int | None) -> str:
+    return "each model's own limits" if min_region_px is None else f"{min_region_px:,} px"
 
 
 @transaction.atomic

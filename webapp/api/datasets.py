@@ -8,7 +8,8 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 
-from webapp.actions.datasets import freeze_annotations, upload_dataset
+from webapp.actions.dataset_deletion import delete_dataset as delete
+from webapp.actions.datasets import freeze_annotations, label_names, upload_dataset
 from webapp.api.auth import ApiRequest
 from webapp.api.errors import invalid
 from webapp.api.multipart import Form, received_form
@@ -21,7 +22,7 @@ from webapp.models.dataset_groupings import ALIKE
 
 router = Router()
 
-FIELDS = ("file", "name", "format", "split", "group_by", "defects", "cityscapes_classes")
+FIELDS = ("file", "name", "format", "split", "group_by", "defects", "cityscapes_classes", "map")
 UPLOAD_BODY: dict[str, Any] = {
     "required": True,
     "content": {
@@ -51,6 +52,12 @@ UPLOAD_BODY: dict[str, Any] = {
                     },
                     "defects": {"type": "boolean", "description": "New labels are defects; true unless said."},
                     "cityscapes_classes": {"type": "integer", "enum": [19, 30]},
+                    "map": {
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "description": "class=label, once for each class that is another label of the project; "
+                        "class= is not judged. Other classes go by their own name.",
+                    },
                 },
             },
             "encoding": {"file": {"contentType": "application/zip"}},
@@ -78,6 +85,17 @@ def create_dataset(request: ApiRequest, slug: str) -> Status[DatasetImportOut]:
     with received_form(request) as form:
         wanted = _started(project, request.auth, form)
     return Status(202, DatasetImportOut.of(wanted))
+
+
+@router.delete(
+    "/projects/{slug:slug}/datasets/{int:dataset_id}", response=answers(None, status=204, errors=(401, 404, 422))
+)
+def delete_dataset(request: ApiRequest, slug: str, dataset_id: int) -> Status[None]:
+    """Delete a data set with the images that only it holds. Refused where a version or its scores lean on it."""
+    project = visible_project(request.auth, slug)
+    datasets = Dataset.objects.visible_to(request.auth).filter(project=project)
+    delete(dataset=get_object_or_404(datasets, pk=dataset_id), user=request.auth)
+    return Status(204, None)
 
 
 @router.get(
@@ -111,6 +129,7 @@ def _started(project: Project, user: User, form: Form) -> DatasetImport:
         format=_value(form, "format"),
         split=_value(form, "split", DatasetImport.Split.AUTO),
         grouping=grouping,
+        label_names=label_names(form.values.get("map", [])),
         new_labels_are_defects=_chosen(form, "defects", {"": True, "true": True, "false": False}),
         cityscapes_classes=_chosen(form, "cityscapes_classes", {"": 19, "19": 19, "30": 30}),
     )

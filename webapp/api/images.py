@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from django.db.models import Q
 from django.http import FileResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
 
 from webapp import storage
+from webapp.actions.reviews import standing_review
 from webapp.api.auth import ApiRequest
 from webapp.api.batches import visible_batch
 from webapp.api.errors import ApiError, invalid
@@ -38,11 +40,15 @@ def list_images(
     chosen = _model(request.auth, batch.project_id, model) or batch_progress(batch).model_version
     links = batch.batch_images.filter(pk__gt=place(cursor)).select_related("image").order_by("pk")
     if verdict is not None:
-        links = links.filter(
+        by_the_model = Q(
             image__predictions__model_version=chosen,
             image__predictions__is_shadow=False,
-            image__predictions__verdict=verdict,
+            image__predictions__state=Prediction.State.DONE,
         )
+        found_so = Q(image__reviewed_verdict=verdict) | Q(
+            image__reviewed_verdict=None, image__predictions__verdict=verdict
+        )
+        links = links.filter(by_the_model & found_so)
     found = list(links[: limit + 1])
     page = found[:limit]
     predictions = {
@@ -60,12 +66,12 @@ def list_images(
 @router.get("/images/{int:image_id}", response=answers(ImageOut))
 def show_image(request: ApiRequest, image_id: int, model: Model = None) -> ImageOut:
     """One image and every label's numbers in it."""
-    image = _visible_image(request.auth, image_id)
+    image = visible_image(request.auth, image_id)
     prediction = _prediction(request.auth, image, model)
     if prediction is None or prediction.state != Prediction.State.DONE:
         return ImageOut.of(image, prediction, [])
     measurements = prediction.measurements.select_related("label").order_by("label__index")
-    return ImageOut.of(image, prediction, list(measurements))
+    return ImageOut.of(image, prediction, list(measurements), standing_review(image))
 
 
 @router.get("/images/{int:image_id}/regions", response=answers(RegionPage))
@@ -73,7 +79,7 @@ def list_regions(
     request: ApiRequest, image_id: int, cursor: Cursor = "", limit: Limit = 100, model: Model = None
 ) -> RegionPage:
     """Every connected component of every label, background too; none while the image is not done."""
-    prediction = _prediction(request.auth, _visible_image(request.auth, image_id), model)
+    prediction = _prediction(request.auth, visible_image(request.auth, image_id), model)
     if prediction is None or prediction.state != Prediction.State.DONE:
         return RegionPage(items=[], next=None)
     regions = prediction.regions.filter(pk__gt=place(cursor)).select_related("label").order_by("pk")
@@ -89,7 +95,7 @@ def list_regions(
 )
 def show_mask(request: ApiRequest, image_id: int, model: Model = None) -> FileResponse:
     """8-bit grey PNG of the same size as the image; a pixel's value is the index of its label."""
-    prediction = _prediction(request.auth, _visible_image(request.auth, image_id), model)
+    prediction = _prediction(request.auth, visible_image(request.auth, image_id), model)
     if prediction is None or prediction.state != Prediction.State.DONE:
         raise ApiError(404, f"This image has no mask yet: its state is “{state_of(prediction)}”.")
     try:
@@ -99,7 +105,7 @@ def show_mask(request: ApiRequest, image_id: int, model: Model = None) -> FileRe
     return FileResponse(file, content_type="image/png")
 
 
-def _visible_image(user: User, image_id: int) -> Image:
+def visible_image(user: User, image_id: int) -> Image:
     return get_object_or_404(Image.objects.visible_to(user).select_related("project", "source"), pk=image_id)
 
 

@@ -28,6 +28,7 @@ from webapp.models import Dataset, Evaluation, ModelVersion, Project, User
 from webapp.models.comparison import compare
 from webapp.models.leaderboard import Holdout, holdouts
 from webapp.models.shadow import newest_shadow_run, shadow_result
+from webapp.pipeline.disagreement import disagreement
 
 router = Router()
 
@@ -99,7 +100,7 @@ def compare_models(
         if found is None:
             raise invalid(name, _without_scores(model_id, chosen))
         evaluations.append(found)
-    comparison = compare(*evaluations)
+    comparison = compare(*evaluations, disagreement(*evaluations))
     p_value = mcnemar(comparison.only_first_right_count, comparison.only_second_right_count)
     return ComparisonOut.of(comparison, evaluations[0], p_value)
 

@@ -6,6 +6,7 @@ from ninja import NinjaAPI, Router
 from ninja.operation import Operation
 
 from webapp.api import (
+    audits,
     batches,
     dashboard,
     datasets,
@@ -14,6 +15,7 @@ from webapp.api import (
     models,
     projects,
     reports,
+    reviews,
     runs,
     sources,
     tokens,
@@ -48,6 +50,8 @@ ROUTERS: dict[str, Router] = {
     "Batches": batches.router,
     "Runs": runs.router,
     "Images": images.router,
+    "Reviews": reviews.router,
+    "Audits": audits.router,
     "Dashboard": dashboard.router,
     "Reports": reports.router,
 }

@@ -68,7 +68,18 @@ class UploadForm(forms.Form):
         label="New labels are defects",
         required=False,
         initial=True,
-        help_text="Labels are matched by name; those that the project lacks are added to it.",
+        help_text="Labels are matched by name; where the project lacks one, you are asked what it stands for.",
+    )
+    ask = forms.TypedChoiceField(
+        label="What each class stands for",
+        choices=[
+            ("unknown", "Ask me where a class has no label of its name"),
+            ("always", "Always ask me"),
+            ("never", "Do not ask: add the labels that are missing"),
+        ],
+        initial=DatasetImport.Ask.UNKNOWN,
+        empty_value=DatasetImport.Ask.UNKNOWN.value,
+        required=False,
     )
 
     def clean_cityscapes_classes(self) -> int:

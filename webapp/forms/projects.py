@@ -24,9 +24,21 @@ class ProjectForm(forms.Form):
         help_text="What is looked at, and what counts as a defect.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+    currency = forms.RegexField(
+        r"^[A-Za-z]{3}$",
+        required=False,
+        max_length=3,
+        help_text="Of what defects cost: three letters, such as EUR.",
+        error_messages={"invalid": "Expected a code of three letters, such as EUR."},
+        widget=forms.TextInput(attrs={"class": "input-short", "autocomplete": "off"}),
+    )
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).upper()
 
 
 class NewProjectForm(ProjectForm):
+    currency = None  # type: ignore[assignment]
     template = forms.ChoiceField(choices=Project.Template.choices, initial=Project.Template.SURFACE)
     workspace = forms.ModelChoiceField(queryset=Workspace.objects.none(), empty_label=None)
 
@@ -57,6 +69,15 @@ class LabelForm(forms.Form):
         coerce=int,
         initial=1,
         choices=[(1, "1 cosmetic"), (2, "2 minor"), (3, "3 medium"), (4, "4 serious"), (5, "5 dangerous")],
+    )
+
+    cost = forms.DecimalField(
+        label="Cost per image",
+        required=False,
+        min_value=0,
+        max_digits=11,
+        decimal_places=2,
+        widget=forms.NumberInput(attrs={"step": "any", "inputmode": "decimal", "placeholder": "–"}),
     )
 
     def clean_color(self) -> str:

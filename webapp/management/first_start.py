@@ -7,11 +7,12 @@ from django.core.management import call_command
 from django.db import DatabaseError, connections
 
 from webapp.actions.people import ensure_first_admin
+from webapp.pipeline.rollup_zone import match_zone
 from webapp.services.start_error import StartError
 
 
 def make_ready() -> str:
-    """Bring the tables up to date and make the first administrator.
+    """Bring tables and roll-ups up to date and make the first administrator.
 
     Returns how to sign in, in words; with the password where it was made up here, which is never shown again.
     """
@@ -21,6 +22,7 @@ def make_ready() -> str:
         if settings.DATABASE_URL:
             raise StartError(f"The database of DATABASE_URL does not work ({error}): check it.") from error
         raise
+    match_zone()
     user, password = ensure_first_admin(
         email=settings.PIXELWISE_ADMIN_EMAIL or None, password=settings.PIXELWISE_ADMIN_PASSWORD or None
     )

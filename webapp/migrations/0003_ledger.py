@@ -6,6 +6,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from webapp.models.ledger_views import CREATE_LEDGER, DROP_LEDGER
+
 
 class Migration(migrations.Migration):
 
@@ -164,6 +166,11 @@ class Migration(migrations.Migration):
                 ('size_bytes', models.PositiveBigIntegerField(blank=True, null=True)),
                 ('row_count', models.PositiveBigIntegerField(blank=True, null=True)),
                 ('sha256', models.CharField(blank=True, max_length=64)),
+                ('mail_state', models.CharField(blank=True, choices=[('waiting', 'Not sent yet'), ('sent', 'Sent'), ('failed', 'Could not be sent')], max_length=10)),
+                ('mail_next_at', models.DateTimeField(blank=True, null=True)),
+                ('mail_attempts_count', models.PositiveSmallIntegerField(default=0)),
+                ('mail_error', models.CharField(blank=True, max_length=500)),
+                ('mailed_to', models.JSONField(blank=True, default=list)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
             ],
@@ -657,6 +664,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['image', '-id'], name='review_newest'),
         ),
         migrations.AddIndex(
+            model_name='image',
+            index=models.Index(condition=models.Q(('latitude__isnull', False)), fields=['project', 'captured_at'], include=('source',), name='image_place'),
+        ),
+        migrations.AddIndex(
             model_name='review',
             index=models.Index(fields=['project', 'at'], name='review_time'),
         ),
@@ -672,4 +683,67 @@ class Migration(migrations.Migration):
             model_name='spreadrollup',
             constraint=models.UniqueConstraint(fields=('project', 'period', 'is_all_sources', 'start', 'is_current', 'model_version', 'label', 'source'), name='spread_rollup_once', nulls_distinct=False),
         ),
+        migrations.RunSQL(
+            sql=[
+                """CREATE FUNCTION rollup_counts(places integer[], tallies bigint[], length integer) RETURNS bigint[]
+                   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+                   DECLARE
+                       counts bigint[] := array_fill(0::bigint, ARRAY[length]);
+                   BEGIN
+                       FOR i IN 1 .. coalesce(cardinality(places), 0) LOOP
+                           counts[places[i] + 1] := counts[places[i] + 1] + tallies[i];
+                       END LOOP;
+                       RETURN counts;
+                   END $$""",
+                """CREATE FUNCTION rollup_sum(a bigint[], b bigint[]) RETURNS bigint[]
+                   LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+                   SELECT array_agg(coalesce(x, 0) + coalesce(y, 0) ORDER BY place)
+                   FROM unnest(a, b) WITH ORDINALITY AS both_of(x, y, place) $$""",
+            ],
+            reverse_sql=[
+                "DROP FUNCTION rollup_sum(bigint[], bigint[])",
+                "DROP FUNCTION rollup_counts(integer[], bigint[], integer)",
+            ],
+        ),
+        migrations.AddIndex(
+            model_name='measurement',
+            index=models.Index(condition=models.Q(('largest_region_px__gt', 0)), fields=['label', '-area_fraction'], name='measurement_worst'),
+        ),
+        migrations.AddField(
+            model_name='datasetimport',
+            name='ask',
+            field=models.CharField(choices=[('never', 'Never'), ('unknown', 'Where a class has no label of its name'), ('always', 'Always')], default='never', max_length=10),
+        ),
+        migrations.AddField(
+            model_name='datasetimport',
+            name='found_labels',
+            field=models.JSONField(blank=True, default=list),
+        ),
+        migrations.AddField(
+            model_name='datasetimport',
+            name='label_names',
+            field=models.JSONField(blank=True, null=True),
+        ),
+        migrations.AlterField(
+            model_name='datasetimport',
+            name='state',
+            field=models.CharField(choices=[('waiting', 'Waiting for a worker'), ('running', 'Being read'), ('asking', 'Waiting for its labels'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=10),
+        ),
+        migrations.RemoveConstraint(
+            model_name='datasetimport',
+            name='dataset_import_state_known',
+        ),
+        migrations.AddConstraint(
+            model_name='datasetimport',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'asking', 'done', 'failed'])), name='dataset_import_state_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='datasetimport',
+            constraint=models.CheckConstraint(condition=models.Q(('ask__in', ['never', 'unknown', 'always'])), name='dataset_import_ask_known'),
+        ),
+        migrations.AddIndex(
+            model_name='prediction',
+            index=models.Index(condition=models.Q(('is_current', True)), fields=['project', 'source', '-defect_area_fraction', '-image'], name='prediction_source_worst'),
+        ),
+        migrations.RunSQL(sql=CREATE_LEDGER, reverse_sql=DROP_LEDGER),
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from django.db.models import Case, F, FilteredRelation, FloatField, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 
 from webapp.models.images import Batch, BatchImage
 from webapp.models.learning import ModelVersion
@@ -21,8 +22,8 @@ _WAITING_RANK = -2.0
 
 _CONDITIONS: dict[Show, Q] = {
     "all": Q(),
-    "fail": Q(found__state=Prediction.State.DONE, found__verdict=Prediction.Verdict.FAIL),
-    "pass": Q(found__state=Prediction.State.DONE, found__verdict=Prediction.Verdict.PASS),
+    "fail": Q(found__state=Prediction.State.DONE, final_verdict=Prediction.Verdict.FAIL),
+    "pass": Q(found__state=Prediction.State.DONE, final_verdict=Prediction.Verdict.PASS),
     "failed": Q(found__state=Prediction.State.FAILED),
     "waiting": Q(found__isnull=True)
     | Q(found__state__in=[Prediction.State.QUEUED, Prediction.State.CLAIMED, Prediction.State.CANCELLED]),
@@ -33,6 +34,7 @@ _CONDITIONS: dict[Show, Q] = {
 class BatchImageRow:
     """One picture of a batch under one model version; `name` keeps its sub-folders.
 
+    `verdict` is the one that counts, a person's where there is one; `model_verdict` is the model version's.
     `state` is None where the model version was never asked about the picture. `confidence` and
     `defect_area_fraction` are 0–1, None until it is done.
     """
@@ -46,6 +48,12 @@ class BatchImageRow:
     confidence: float | None
     defect_area_fraction: float | None
     error: str
+    model_verdict: str | None
+
+    @property
+    def is_overruled(self) -> bool:
+        """Whether a person said otherwise than the model."""
+        return self.verdict != self.model_verdict
 
 
 @dataclass(frozen=True)
@@ -113,10 +121,11 @@ _COLUMNS = (
     "rank",
     "found__id",
     "found__state",
-    "found__verdict",
+    "final_verdict",
     "found__confidence",
     "found__defect_area_fraction",
     "error",
+    "found__verdict",
 )
 
 
@@ -131,6 +140,11 @@ def _ranked(batch: Batch, model_version: ModelVersion | None, show: Show) -> Que
     return (
         BatchImage.objects.filter(batch=batch)
         .annotate(found=FilteredRelation("image__predictions", condition=_counted_by(chosen)))
+        .annotate(
+            final_verdict=Case(
+                When(found__state=Prediction.State.DONE, then=Coalesce("image__reviewed_verdict", "found__verdict"))
+            )
+        )
         .annotate(rank=rank, error=Case(When(found__error__isnull=False, then=F("found__error")), default=Value("")))
         .filter(_CONDITIONS[show])
         .order_by("-rank", "-image_id")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webapp.models.judging import EvaluatedImage, Evaluation
@@ -9,12 +10,13 @@ from webapp.models.judging import EvaluatedImage, Evaluation
 
 @dataclass(frozen=True)
 class ComparedImage:
-    """One labelled image under both versions."""
+    """One labelled image under both versions. `disagreement`: share of pixels that differ, None until counted."""
 
     name: str
     image_id: int
     first: EvaluatedImage
     second: EvaluatedImage
+    disagreement: float | None = None
 
     @property
     def is_defective(self) -> bool:
@@ -34,7 +36,9 @@ class ComparedImage:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`images`: verdicts that differ first, then by how far the overlap with the truth differs."""
+    """`images`: verdicts that differ first, then by the share of pixels that differ, where it was counted; before
+    that by how far the overlap with the truth differs.
+    """
 
     images: tuple[ComparedImage, ...]
 
@@ -60,8 +64,9 @@ class Comparison:
         return sum(1 for one in self.images if one.is_verdict_changed)
 
 
-def compare(first: Evaluation, second: Evaluation) -> Comparison:
-    """The images that both have judged, in two queries."""
+def compare(first: Evaluation, second: Evaluation, shares: Mapping[int, float] | None = None) -> Comparison:
+    """The images that both have judged, in two queries. `shares`: data set image id → share of pixels that differ."""
+    shares = shares or {}
     rows = EvaluatedImage.objects.select_related("dataset_image__annotation")
     others = {row.dataset_image_id: row for row in rows.filter(evaluation=second)}
     images = [
@@ -70,9 +75,17 @@ def compare(first: Evaluation, second: Evaluation) -> Comparison:
             image_id=row.dataset_image.annotation.image_id,
             first=row,
             second=others[row.dataset_image_id],
+            disagreement=shares.get(row.dataset_image_id),
         )
         for row in rows.filter(evaluation=first)
         if row.dataset_image_id in others
     ]
-    images.sort(key=lambda one: (not one.is_verdict_changed, -abs(one.iou_difference), one.name))
+    images.sort(
+        key=lambda one: (
+            not one.is_verdict_changed,
+            -(one.disagreement or 0.0),
+            -abs(one.iou_difference),
+            one.name,
+        )
+    )
     return Comparison(tuple(images))

@@ -25,12 +25,14 @@ class DatasetImport(models.Model):
     """A data set being made by a worker. `archive` is a ZIP below the data folder's `archives`; empty = annotations.
 
     `grouping`: what keeps images on one side of the split, names of `webapp.models.dataset_groupings.GROUPINGS`.
-    `done_count` of `image_count` were read.
+    `done_count` of `image_count` were read. `found_labels`: what a ZIP calls its classes, once somebody is asked for
+    them. `label_names`: class → label of the project, empty = not judged; None = by name.
     """
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting for a worker"
         RUNNING = "running", "Being read"
+        ASKING = "asking", "Waiting for its labels"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
 
@@ -38,6 +40,11 @@ class DatasetImport(models.Model):
         AUTO = "auto", "As given, unless validation is blind"
         GIVEN = "given", "As given"
         ANEW = "anew", "Dealt anew"
+
+    class Ask(models.TextChoices):
+        NEVER = "never", "Never"
+        UNKNOWN = "unknown", "Where a class has no label of its name"
+        ALWAYS = "always", "Always"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="dataset_imports")
     name = models.CharField(max_length=200)
@@ -47,6 +54,9 @@ class DatasetImport(models.Model):
     split = models.CharField(max_length=10, choices=Split, default=Split.AUTO)
     grouping = models.JSONField(default=list)
     new_labels_are_defects = models.BooleanField(default=True)
+    ask = models.CharField(max_length=10, choices=Ask, default=Ask.NEVER)
+    found_labels = models.JSONField(default=list, blank=True)
+    label_names = models.JSONField(null=True, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     attempts_count = models.PositiveSmallIntegerField(default=0)
     done_count = models.PositiveIntegerField(default=0)
@@ -64,7 +74,7 @@ class DatasetImport(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(state__in=["waiting", "running", "done", "failed"]),
+                condition=models.Q(state__in=["waiting", "running", "asking", "done", "failed"]),
                 name="dataset_import_state_known",
             ),
             models.CheckConstraint(
@@ -75,6 +85,9 @@ class DatasetImport(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(split__in=["auto", "given", "anew"]), name="dataset_import_split_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ask__in=["never", "unknown", "always"]), name="dataset_import_ask_known"
             ),
             models.CheckConstraint(
                 condition=models.Q(cityscapes_classes__in=[19, 30]), name="dataset_import_cityscapes_classes"

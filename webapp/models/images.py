@@ -101,6 +101,12 @@ class Image(models.Model):
         indexes = [
             models.Index(fields=["project", "captured_at"], name="image_time"),
             models.Index(fields=["sha256"], name="image_content"),
+            models.Index(
+                fields=["project", "captured_at"],
+                condition=models.Q(latitude__isnull=False),
+                include=["source"],
+                name="image_place",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from webapp.models.people import User
@@ -14,6 +16,13 @@ class ReportKind(models.TextChoices):
     PARQUET = "parquet", "Parquet"
     PDF = "pdf", "PDF summary"
     EVIDENCE = "evidence", "Evidence pack"
+
+
+class ReportScheduleQuerySet(models.QuerySet["ReportSchedule"]):
+    def visible_to(self, user: Any) -> ReportScheduleQuerySet:
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(project__workspace__memberships__user=user)
 
 
 class ReportSchedule(models.Model):
@@ -36,6 +45,8 @@ class ReportSchedule(models.Model):
     next_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = ReportScheduleQuerySet.as_manager()
+
     class Meta:
         db_table = "report_schedule"
         ordering = ["name", "id"]
@@ -45,8 +56,19 @@ class ReportSchedule(models.Model):
         return self.name
 
 
+class ReportQuerySet(models.QuerySet["Report"]):
+    def visible_to(self, user: Any) -> ReportQuerySet:
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(project__workspace__memberships__user=user)
+
+
 class Report(models.Model):
-    """One file. `query` is the scope it was asked for with; `path` below the data folder, empty until it is done."""
+    """One file. `query` is the scope it was asked for with; `path` below the data folder, empty until it is done.
+
+    Of a schedule's report, `mail_state` says how far its e-mails are (empty: there are none), and `mailed_to` holds
+    the ids of those members who have theirs.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -54,6 +76,11 @@ class Report(models.Model):
         DONE = "done", "Ready"
         FAILED = "failed", "Failed"
         CANCELLED = "cancelled", "Cancelled"
+
+    class MailState(models.TextChoices):
+        WAITING = "waiting", "Not sent yet"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Could not be sent"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="reports")
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -72,8 +99,15 @@ class Report(models.Model):
     size_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     row_count = models.PositiveBigIntegerField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
+    mail_state = models.CharField(max_length=10, choices=MailState, blank=True)
+    mail_next_at = models.DateTimeField(null=True, blank=True)
+    mail_attempts_count = models.PositiveSmallIntegerField(default=0)
+    mail_error = models.CharField(max_length=500, blank=True)
+    mailed_to = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ReportQuerySet.as_manager()
 
     class Meta:
         db_table = "report"
@@ -96,6 +130,15 @@ class Report(models.Model):
         return self.filename or f"report {self.pk}"
 
 
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    def visible_to(self, user: Any) -> NotificationQuerySet:
+        """The user's own, of no project or of one that the user still sees."""
+        if not user.is_authenticated:
+            return self.none()
+        seen = models.Q(project=None) | models.Q(project__in=Project.objects.visible_to(user))
+        return self.filter(seen, user=user)
+
+
 class Notification(models.Model):
     """A line for one person, with where to go."""
 
@@ -105,6 +148,8 @@ class Notification(models.Model):
     url = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NotificationQuerySet.as_manager()
 
     class Meta:
         db_table = "notification"

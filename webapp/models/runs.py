@@ -183,6 +183,11 @@ class Prediction(models.Model):
                 include=["captured_at", "source", "verdict"],
                 name="prediction_worst",
             ),
+            models.Index(
+                fields=["project", "source", "-defect_area_fraction", "-image"],
+                condition=models.Q(is_current=True),
+                name="prediction_source_worst",
+            ),
             models.Index(fields=["lease_until"], condition=models.Q(state="claimed"), name="prediction_claimed_lease"),
         ]
 
@@ -213,6 +218,13 @@ class Measurement(models.Model):
             models.CheckConstraint(
                 condition=models.Q(largest_region_px__lte=models.F("pixels")),
                 name="measurement_region_within",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["label", "-area_fraction"],
+                condition=models.Q(largest_region_px__gt=0),
+                name="measurement_worst",
             ),
         ]
 

@@ -14,12 +14,16 @@ def displace_current(newcomers: Mapping[int, int]) -> set[int]:
     `newcomers`: image id → id of the run whose result is about to count. Returns the image ids whose newcomer
     is to be the current one. The caller holds locks on the images.
     """
-    current = {
-        prediction.image_id: prediction
-        for prediction in Prediction.objects.filter(image_id__in=newcomers, is_current=True)
-    }
-    displaced = [prediction.pk for image_id, prediction in current.items() if prediction.run_id < newcomers[image_id]]
+    current = Prediction.objects.filter(image_id__in=newcomers, is_current=True)
+    older: dict[int, int] = {}
+    staying: set[int] = set()
+    for pk, image_id, run_id in current.values_list("pk", "image_id", "run_id"):
+        if run_id < newcomers[image_id]:
+            older[image_id] = pk
+        else:
+            staying.add(image_id)
+    displaced = list(older.values())
     rollups.subtract(displaced)
     Prediction.objects.filter(pk__in=displaced).update(is_current=False)
     rollups.add(displaced)
-    return {image_id for image_id in newcomers if image_id not in current or current[image_id].pk in displaced}
+    return set(newcomers) - staying

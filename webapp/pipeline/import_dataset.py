@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from django.db.models import Min
 from django.utils import timezone
 
-from segmentation.datasets import DatasetError, open_dataset
+from segmentation.datasets import DatasetError, LabelledDataset, open_dataset
 from segmentation.pictures import PictureError
 from webapp import storage
 from webapp.models import BatchImage, Dataset, DatasetImport, Project, User
@@ -24,7 +24,7 @@ from webapp.pipeline.dataset_members import (
     store_member,
 )
 from webapp.pipeline.freezing import freeze
-from webapp.pipeline.new_labels import match_dataset_labels
+from webapp.pipeline.new_labels import match_dataset_labels, unknown_labels
 from webapp.pipeline.one_worker import only_one
 from webapp.pipeline.unpack_dataset import unpack_dataset
 
@@ -49,13 +49,14 @@ def import_labelled(
     split: str = DatasetImport.Split.AUTO,
     grouping: Collection[str] = (ALIKE,),
     new_labels_are_defects: bool = True,
+    label_names: Mapping[str, str] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Dataset:
     """Copy a data set on this machine's disk into the store, in one go, and freeze it."""
     source = open_dataset(path, format=format, cityscapes_classes=cityscapes_classes)
     names = names_of(source)
     _require_enough(len(names))
-    matched = match_dataset_labels(project, source.labels, are_defects=new_labels_are_defects)
+    matched = match_dataset_labels(project, source.labels, are_defects=new_labels_are_defects, names=label_names)
     members = []
     for place, (given, member) in enumerate(names):
         members.append(store_member(source, member, given, matched.table))
@@ -118,11 +119,16 @@ class _Slice:
         )
         names = names_of(source)
         _require_enough(len(names))
+        done = self._done_count()
+        if not done and self._has_to_ask(source):
+            return False
         matched = match_dataset_labels(
-            self.wanted.project, source.labels, are_defects=self.wanted.new_labels_are_defects
+            self.wanted.project,
+            source.labels,
+            are_defects=self.wanted.new_labels_are_defects,
+            names=self.wanted.label_names,
         )
         self._remember_added(matched.added)
-        done = self._done_count()
         with self.lines.open("a", encoding="utf-8") as lines:
             for given, name in names[done:]:
                 lines.write(store_member(source, name, given, matched.table).to_json() + "\n")
@@ -132,6 +138,20 @@ class _Slice:
                     return True
         self._finish(source.format, [*source.notes, *_label_notes(self._added())])
         return False
+
+    def _has_to_ask(self, source: LabelledDataset) -> bool:
+        """True where a person has to say first what the classes stand for; the page then shows them."""
+        ask = self.wanted.ask
+        if self.wanted.label_names is not None or ask == DatasetImport.Ask.NEVER:
+            return False
+        if ask == DatasetImport.Ask.UNKNOWN and not unknown_labels(self.wanted.project, source.labels):
+            return False
+        DatasetImport.objects.filter(pk=self.wanted.pk).update(
+            state=DatasetImport.State.ASKING,
+            found_labels=[{"name": label.name, "color": label.color.lower()} for label in source.labels],
+            image_count=len(names_of(source)),
+        )
+        return True
 
     def _go_on_with_annotations(self) -> bool:
         total = annotation_count(self.wanted.project)

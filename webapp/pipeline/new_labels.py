@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,22 +51,35 @@ def create_label(project: Project, *, name: str, color: str, is_defect: bool, se
     return label
 
 
+def unknown_labels(project: Project, labels: Sequence[LabelSpec]) -> list[str]:
+    """Names of a data set's labels that the project has not, whatever the case."""
+    known = {name.lower() for name in project.labels.values_list("name", flat=True)}
+    return [label.name for label in labels if _clean(label.name).lower() not in known]
+
+
 @transaction.atomic
-def match_dataset_labels(project: Project, labels: Sequence[LabelSpec], *, are_defects: bool) -> MatchedLabels:
+def match_dataset_labels(
+    project: Project, labels: Sequence[LabelSpec], *, are_defects: bool, names: Mapping[str, str] | None = None
+) -> MatchedLabels:
     """Find a data set's labels among the project's by name and add those it lacks.
 
-    New ones are defects where the data set says so and `are_defects` does not forbid it. DatasetError where a
-    name cannot be a label's or there would be too many.
+    `names`: label of the data set → label of the project, or nothing for "not judged" (255); those it does not
+    mention go by their own name. New labels are defects where the data set says so and `are_defects` does not forbid
+    it. DatasetError where a name cannot be a label's, there would be too many, or `names` mentions no such label.
     """
+    names = names or {}
+    _refuse_unknown(names, labels)
     Project.objects.select_for_update().get(pk=project.pk)
     known = {label.name.lower(): label for label in project.labels.all()}
     table = np.full(256, IGNORE_INDEX, np.uint8)
     added = []
     for label in labels:
-        name = " ".join(label.name.split())
+        name = _clean(names.get(label.name, label.name))
+        if label.name in names and not name:
+            continue
         if name.lower() not in known:
             if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-                raise DatasetError(f"expected label names of 1 to {LONGEST_NAME} characters, found {label.name[:80]!r}")
+                raise DatasetError(f"expected label names of 1 to {LONGEST_NAME} characters, found {name[:80]!r}")
             if max((row.index for row in known.values()), default=-1) + 1 >= MAX_LABELS:
                 raise DatasetError(f"the project would have more than {MAX_LABELS} labels with {name!r}")
             known[name.lower()] = create_label(
@@ -75,3 +88,16 @@ def match_dataset_labels(project: Project, labels: Sequence[LabelSpec], *, are_d
             added.append(name)
         table[label.index] = known[name.lower()].index
     return MatchedLabels(table, tuple(added))
+
+
+def _clean(name: str) -> str:
+    return " ".join(name.split())
+
+
+def _refuse_unknown(names: Mapping[str, str], labels: Sequence[LabelSpec]) -> None:
+    known = [label.name for label in labels]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise DatasetError(f"expected classes among {', '.join(known)}; the data set has no {unknown[0][:80]!r}")
+    if names and all(not names.get(name, name).strip() for name in known):
+        raise DatasetError("every class would be ignored; choose a label for at least one")

@@ -2,34 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
+from segmentation.look import Look
 from segmentation.measure import PictureMeasurement, verdict
 from webapp.models import Image, Label, ModelVersion, Prediction
 from webapp.pipeline import rollups
+from webapp.pipeline.copying import copy_numbers
 from webapp.pipeline.current import displace_current
 
-_MEASUREMENT_COPY = (
-    "COPY measurement (prediction_id, label_id, pixels, area_fraction, region_count, largest_region_px, confidence, "
-    "min_region_px) FROM STDIN"
+_MEASUREMENT = (
+    "prediction_id",
+    "label_id",
+    "pixels",
+    "area_fraction",
+    "region_count",
+    "largest_region_px",
+    "confidence",
+    "min_region_px",
 )
-_REGION_COPY = (
-    "COPY region (prediction_id, label_id, area_px, x_px, y_px, width_px, height_px, centroid_x_px, centroid_y_px) "
-    "FROM STDIN"
+_REGION = (
+    "prediction_id",
+    "label_id",
+    "area_px",
+    "x_px",
+    "y_px",
+    "width_px",
+    "height_px",
+    "centroid_x_px",
+    "centroid_y_px",
+    "length_px",
+    "breadth_px",
+    "orientation_deg",
 )
+
+# What image and source say at this moment is kept with the result, so that the ledger never changes with them.
+_MAKE_DONE = """
+    UPDATE prediction SET
+        state = 'done', error = '', claimed_by = '', lease_until = NULL, finished_at = %(now)s,
+        verdict = found.verdict, min_region_px = %(min_region_px)s,
+        defect_area_fraction = found.defect_area_fraction, confidence = found.confidence,
+        is_current = found.is_current,
+        project_id = image.project_id, source_id = image.source_id, captured_at = image.captured_at,
+        mm_per_pixel = source.mm_per_pixel,
+        brightness = found.brightness, sharpness = found.sharpness, warmth = found.warmth
+    FROM unnest(
+        %(ids)s::bigint[], %(verdicts)s::text[], %(fractions)s::float8[], %(confidences)s::float8[],
+        %(current)s::boolean[], %(brightness)s::smallint[], %(sharpness)s::smallint[], %(warmth)s::smallint[]
+    ) AS found (id, verdict, defect_area_fraction, confidence, is_current, brightness, sharpness, warmth)
+    JOIN prediction AS claimed ON claimed.id = found.id
+    JOIN image ON image.id = claimed.image_id
+    LEFT JOIN source ON source.id = image.source_id
+    WHERE prediction.id = found.id
+"""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one prediction: numbers in project label indices, or an error in words."""
+    """What came of one prediction: numbers in project label indices, or an error in words.
+
+    `look` is what the picture looked like, where anybody looked.
+    """
 
     prediction_id: int
     found: PictureMeasurement | str
+    look: Look | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +92,23 @@ class Rule:
         return min(1.0, sum(row.area_fraction for row in found.measurements if row.label_index in self.defects))
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What a worker's claimed prediction belongs to."""
+
+    image_id: int
+    run_id: int
+    is_shadow: bool
+
+
+@dataclass(frozen=True)
+class _Done:
+    """One outcome that has numbers."""
+
+    found: PictureMeasurement
+    look: Look | None
+
+
 @transaction.atomic
 def save_outcomes(outcomes: Sequence[Outcome], model_version: ModelVersion, *, worker: str) -> set[int]:
     """Judge and save what `worker` found for predictions it still holds; returns the ids of these.
@@ -60,18 +118,18 @@ def save_outcomes(outcomes: Sequence[Outcome], model_version: ModelVersion, *, w
     """
     rule = _locked_rule(model_version)
     held = _lock_held(outcomes, worker)
-    done: dict[int, PictureMeasurement] = {}
+    done: dict[int, _Done] = {}
     for outcome in outcomes:
         if outcome.prediction_id not in held:
             continue
         if isinstance(outcome.found, str):
-            _release(outcome.prediction_id, state=Prediction.State.FAILED, error=outcome.found[:500])
+            _fail(outcome.prediction_id, outcome.found)
         else:
-            done[outcome.prediction_id] = outcome.found
+            done[outcome.prediction_id] = _Done(outcome.found, outcome.look)
     if done:
         with connection.cursor() as cursor:
-            _copy(cursor, _MEASUREMENT_COPY, _measurement_rows(done, rule))
-            _copy(cursor, _REGION_COPY, _region_rows(done, rule))
+            copy_numbers(cursor, "measurement", _MEASUREMENT, _measurement_rows(done, rule))
+            copy_numbers(cursor, "region", _REGION, _region_rows(done, rule))
         _make_done(done, held, rule)
     return set(held)
 
@@ -95,9 +153,9 @@ def _label_limits(model_version: ModelVersion) -> dict[int, int]:
     return {index: limit for index, limit in limits if limit is not None}
 
 
-def _lock_held(outcomes: Sequence[Outcome], worker: str) -> dict[int, Prediction]:
+def _lock_held(outcomes: Sequence[Outcome], worker: str) -> dict[int, _Held]:
     """Lock the images first, in order: two model versions of one image never race for being current."""
-    wanted = Prediction.objects.select_related("image__source").filter(
+    wanted = Prediction.objects.filter(
         pk__in=[outcome.prediction_id for outcome in outcomes],
         state=Prediction.State.CLAIMED,
         claimed_by=worker,
@@ -105,25 +163,24 @@ def _lock_held(outcomes: Sequence[Outcome], worker: str) -> dict[int, Prediction
     image_ids = list(wanted.values_list("image_id", flat=True))
     list(Image.objects.filter(pk__in=image_ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     locked = wanted.order_by("pk").select_for_update(of=("self",))
-    return {prediction.pk: prediction for prediction in locked}
+    rows = locked.values_list("pk", "image_id", "run_id", "is_shadow")
+    return {pk: _Held(image_id, run_id, is_shadow) for pk, image_id, run_id, is_shadow in rows}
 
 
-def _release(prediction_id: int, **values: object) -> None:
+def _fail(prediction_id: int, error: str) -> None:
     Prediction.objects.filter(pk=prediction_id).update(
-        claimed_by="", lease_until=None, finished_at=timezone.now(), **values
+        state=Prediction.State.FAILED,
+        error=error[:500],
+        claimed_by="",
+        lease_until=None,
+        finished_at=timezone.now(),
     )
 
 
-def _copy(cursor: Any, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    with cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def _measurement_rows(done: dict[int, PictureMeasurement], rule: Rule) -> Iterator[tuple[Any, ...]]:
+def _measurement_rows(done: Mapping[int, _Done], rule: Rule) -> Iterator[tuple[float | None, ...]]:
     """A row for every label of the project, also for one that came while the picture was segmented."""
-    for prediction_id, found in done.items():
-        rows = {row.label_index: row for row in found.measurements}
+    for prediction_id, one in done.items():
+        rows = {row.label_index: row for row in one.found.measurements}
         for index, label_id in rule.labels.items():
             row, limit = rows.get(index), rule.label_limits.get(index)
             if row is None:
@@ -141,9 +198,9 @@ def _measurement_rows(done: dict[int, PictureMeasurement], rule: Rule) -> Iterat
                 )
 
 
-def _region_rows(done: dict[int, PictureMeasurement], rule: Rule) -> Iterator[tuple[Any, ...]]:
-    for prediction_id, found in done.items():
-        for region in found.regions:
+def _region_rows(done: Mapping[int, _Done], rule: Rule) -> Iterator[tuple[float | None, ...]]:
+    for prediction_id, one in done.items():
+        for region in one.found.regions:
             yield (
                 prediction_id,
                 rule.labels[region.label_index],
@@ -154,34 +211,31 @@ def _region_rows(done: dict[int, PictureMeasurement], rule: Rule) -> Iterator[tu
                 region.height_px,
                 region.centroid_x_px,
                 region.centroid_y_px,
+                region.length_px,
+                region.breadth_px,
+                region.orientation_deg,
             )
 
 
-def _make_done(done: dict[int, PictureMeasurement], held: dict[int, Prediction], rule: Rule) -> None:
+def _make_done(done: Mapping[int, _Done], held: Mapping[int, _Held], rule: Rule) -> None:
     """The newest run's prediction is its image's current one; what a shadow run found stays aside."""
     counted = [held[prediction_id] for prediction_id in done if not held[prediction_id].is_shadow]
     newest = displace_current({prediction.image_id: prediction.run_id for prediction in counted})
-    for prediction_id, found in done.items():
-        _release(
-            prediction_id,
-            state=Prediction.State.DONE,
-            error="",
-            verdict=rule.verdict(found),
-            min_region_px=rule.min_region_px,
-            defect_area_fraction=rule.defect_area_fraction(found),
-            confidence=found.confidence,
-            is_current=held[prediction_id].image_id in newest,
-            **_ledger_columns(held[prediction_id]),
+    found, looks = [one.found for one in done.values()], [one.look for one in done.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MAKE_DONE,
+            {
+                "now": timezone.now(),
+                "min_region_px": rule.min_region_px,
+                "ids": list(done),
+                "verdicts": [rule.verdict(one) for one in found],
+                "fractions": [rule.defect_area_fraction(one) for one in found],
+                "confidences": [one.confidence for one in found],
+                "current": [held[prediction_id].image_id in newest for prediction_id in done],
+                "brightness": [look and look.brightness for look in looks],
+                "sharpness": [look and look.sharpness for look in looks],
+                "warmth": [look and look.warmth for look in looks],
+            },
         )
     rollups.add(list(done))
-
-
-def _ledger_columns(prediction: Prediction) -> dict[str, object]:
-    """What image and source say at this moment; the ledger keeps it."""
-    image = prediction.image
-    return {
-        "project": image.project_id,
-        "source": image.source_id,
-        "captured_at": image.captured_at,
-        "mm_per_pixel": image.source.mm_per_pixel if image.source else None,
-    }

@@ -82,7 +82,7 @@ def compute(model_version: ModelVersion, claimed: list[Prediction], *, worker: s
             yield Outcome(result.key, result.error)
             continue
         write_pictures(result, sha256[result.key], labels)
-        yield Outcome(result.key, result.measurement)
+        yield Outcome(result.key, result.measurement, result.look)
 
 
 def backend_of(model_version: ModelVersion) -> str:

@@ -6,21 +6,28 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from webapp.models import Archive, Prediction, Run
+from webapp.pipeline.audits import draw_due
 from webapp.pipeline.claims import requeue_lost
 from webapp.pipeline.evaluation_claims import requeue_lost_evaluations, waiting_evaluations
 from webapp.pipeline.export_dataset import waiting_exports
 from webapp.pipeline.import_dataset import waiting_imports
 from webapp.pipeline.model_exchange import waiting_model_exports, waiting_model_imports
 from webapp.pipeline.queueing import finish_complete_runs
+from webapp.pipeline.report_files import remove_old_reports
+from webapp.pipeline.report_lease import requeue_lost_reports, waiting_reports
+from webapp.pipeline.report_mail import waiting_mails
+from webapp.pipeline.report_schedules import start_due
 from webapp.pipeline.training_lease import requeue_lost_trainings, waiting_trainings
 
 
 @dataclass(frozen=True)
 class Waiting:
     """Ids of runs with queued images that no worker is at, of archives not unpacked yet, and of
-    a training, an evaluation, an import and an export of a data set or a model that wait for a worker.
+    a training, an evaluation, an import and an export of a data set or a model that wait for a worker; of reports
+    to be written and to be sent.
 
     The next sweep finds anew what is not taken up before `expires_seconds`.
     """
@@ -33,6 +40,8 @@ class Waiting:
     model_imports: list[int]
     dataset_imports: list[int]
     dataset_exports: list[int]
+    reports: list[int]
+    report_mails: list[int]
     expires_seconds: int
 
 
@@ -40,7 +49,11 @@ def sweep() -> Waiting:
     requeue_lost()
     requeue_lost_trainings()
     requeue_lost_evaluations()
+    requeue_lost_reports()
+    start_due(timezone.now())
+    remove_old_reports(timezone.now())
     finish_complete_runs()
+    draw_due()
     own = Prediction.objects.filter(run=OuterRef("pk"))
     runs = Run.objects.filter(
         Exists(own.filter(state=Prediction.State.QUEUED)),
@@ -56,5 +69,7 @@ def sweep() -> Waiting:
         model_imports=waiting_model_imports(),
         dataset_imports=waiting_imports(),
         dataset_exports=waiting_exports(),
+        reports=waiting_reports(),
+        report_mails=waiting_mails(timezone.now()),
         expires_seconds=settings.PIXELWISE_SWEEP_SECONDS,
     )

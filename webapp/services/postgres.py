@@ -22,7 +22,13 @@ from webapp.services.start_error import StartError
 MAJOR = "18"
 USER = DATABASE = "pixelwise"
 _SYSTEM_BINARIES = Path("/usr/lib/postgresql") / MAJOR / "bin"
+_DEFAULT_PORT = "5432"
 _START_SECONDS = 90
+# By the socket only who may enter its folder; by the port everybody but ourselves, with a password.
+_ACCESS = f"""local all all trust
+host {DATABASE} {USER} 127.0.0.1/32 reject
+host {DATABASE} all 127.0.0.1/32 scram-sha-256
+"""
 _OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -32,6 +38,13 @@ _OPTIONS = {
     "timezone": "UTC",
     "shared_preload_libraries": "pg_stat_statements",
 }
+
+
+def ledger_options(port: int) -> dict[str, str]:
+    """Options with which the server listens to ledger readers of this machine, by TCP; none for port 0."""
+    if not port:
+        return {}
+    return {"listen_addresses": "127.0.0.1", "port": str(port), "password_encryption": "scram-sha-256"}
 
 
 class Postgres:
@@ -48,6 +61,10 @@ class Postgres:
         closed = self._user is not None and not _open_to_all(self._binaries, data, self._sockets.parent)
         quoted = str(self._sockets).replace('"', '""')
         settings = {**_OPTIONS, **(options or {}), "unix_socket_directories": f'"{quoted}"'}
+        self._port = settings.get("port", _DEFAULT_PORT)
+        self._access = self._folder / "pg_hba_ledger.conf"
+        if "port" in settings:
+            settings["hba_file"] = str(self._access)
         self.program = Program(
             name=self.name,
             command=[
@@ -74,6 +91,7 @@ class Postgres:
         self._require_our_major()
         if self.program.process is None:
             self._clear_left_overs()
+        self._open_port()
         self.program.start()
         self._wait_until_it_answers()
         self._make_database()
@@ -90,6 +108,13 @@ class Postgres:
         (self._folder / "postmaster.pid").unlink(missing_ok=True)
         for left in self._sockets.glob(".s.PGSQL.*"):
             left.unlink()
+
+    def _open_port(self) -> None:
+        """The port also names the socket, which everything of ours finds by the name of the default port."""
+        self._access.write_text(_ACCESS)
+        usual = self._sockets / f".s.PGSQL.{_DEFAULT_PORT}"
+        if self._port != _DEFAULT_PORT and not usual.is_symlink():
+            usual.symlink_to(f".s.PGSQL.{self._port}")
 
     def _make_cluster(self) -> None:
         """initdb in a folder aside, so that an interrupted first start leaves nothing half made."""

@@ -1,4 +1,4 @@
-"""Amounts with their units, as pages of batches and images write them."""
+"""Numbers and amounts with their units, as all pages write them: the same words as the dashboard's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from analytics import wording
 
 register = template.Library()
 
+NOTHING = "–"
 _SPACE = "\u00a0"
 _SQUARE_CM_FROM_MM2 = 10_000
 
@@ -67,3 +68,15 @@ def file_size(size_bytes: int) -> str:
             return f"{value:.{digits}f}{_SPACE}{unit}"
         value /= 1000
     return f"{value:.1f}{_SPACE}TB"
+
+
+@register.filter
+def percent(fraction: float | None) -> str:
+    """0.0312 → "3.1%"; "–" where there is none."""
+    return NOTHING if fraction is None else wording.percent(fraction)
+
+
+@register.filter
+def count(number: int | None) -> str:
+    """1234567 → "1,234,567"; "–" where there is none."""
+    return NOTHING if number is None else wording.count(number)

@@ -1,22 +1,19 @@
-"""The dashboard of a project: one scope, its numbers, its figures."""
+"""The overview of a project's dashboard: the numbers that matter first, then how and why they moved."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from analytics import GRAINS, Dashboard, Scope, ScopeError, build_dashboard, build_page, choices
+from analytics import GRAINS, Scope, build_dashboard, build_page
+from webapp.actions.reviews import REASONS
 from webapp.models import Project
-from webapp.views.asking import project_of
-from webapp.views.scope_form import scope_form
+from webapp.views.dashboard_frame import frame
+from webapp.views.worst import worst_images
 
 _GRAIN_WORDS = {
     "images": ("Images", "one row per image"),
@@ -35,41 +32,32 @@ class Download:
 
 @require_safe
 def show(request: HttpRequest, slug: str) -> HttpResponse:
-    project = project_of(request, slug)
-    asked_batch = request.GET.get("batch", "").strip()
+    page = frame(request, slug, "dashboard")
+    if page.scope is None:
+        return page.render(request, "dashboard/show.html")
     with connection.cursor() as cursor:
-        offered = choices(cursor, project.pk, batch=asked_batch)
-        errors: dict[str, str] = {}
-        scope: Scope | None = None
-        try:
-            scope = Scope.from_query(request.GET, project_id=project.pk, choices=offered, time_zone=settings.TIME_ZONE)
-        except ScopeError as error:
-            errors = error.fields
-        dashboard = build_dashboard(cursor, scope) if scope else None
-    context = {
-        "project": project,
-        "tab": "dashboard",
-        "form": scope_form(request.GET, offered, scope, errors, timezone.localdate()),
-        "errors": errors,
-        "images_url": reverse("images", args=[project.slug]),
-    }
-    if dashboard:
-        context |= _numbers(project, dashboard)
-    return render(request, "dashboard/show.html", context, status=400 if errors else 200)
+        dashboard = build_dashboard(cursor, page.scope)
+        worst = worst_images(cursor, page.project, page.scope)
+    return page.render(
+        request,
+        "dashboard/show.html",
+        dashboard=dashboard,
+        page=build_page(dashboard, page.choices),
+        has_costs=any(label.is_defect and label.cost is not None for label in dashboard.labels),
+        worst=worst,
+        worst_title=_worst_title(len(worst)),
+        reasons=REASONS,
+        downloads=_downloads(page.project, page.scope),
+        missing=page.missing(dashboard.summary.inspected_count),
+    )
 
 
-def _numbers(project: Project, dashboard: Dashboard) -> dict[str, Any]:
-    return {
-        "dashboard": dashboard,
-        "scope": dashboard.scope,
-        "page": build_page(dashboard),
-        "downloads": _downloads(project, dashboard.scope),
-        "missing": _missing(dashboard),
-    }
+def _worst_title(number: int) -> str:
+    return "The worst image" if number == 1 else f"The {number} worst images"
 
 
 def _downloads(project: Project, scope: Scope) -> list[Download]:
-    query = scope.query(bucket="auto")
+    query = scope.query(bucket="auto", versus=None)
     return [
         Download(
             *_GRAIN_WORDS[grain],
@@ -77,17 +65,3 @@ def _downloads(project: Project, scope: Scope) -> list[Download]:
         )
         for grain in GRAINS
     ]
-
-
-def _missing(dashboard: Dashboard) -> str:
-    """What is missing where there is nothing to show: "images", "model", "results" or "match"; else empty."""
-    state = dashboard.state
-    if dashboard.summary.inspected_count:
-        return ""
-    if not state.has_images:
-        return "images"
-    if dashboard.scope.is_narrowed():
-        return "match"
-    if state.in_progress_count or state.has_live_model:
-        return "results"
-    return "model"

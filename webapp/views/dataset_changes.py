@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from webapp import storage
+from webapp.actions.dataset_deletion import delete_dataset
 from webapp.actions.datasets import dismiss_import, freeze_annotations, pack_dataset, upload_dataset
 from webapp.actions.refused import Refused
 from webapp.forms.datasets import FreezeForm, UploadForm
@@ -76,6 +77,19 @@ def pack(request: HttpRequest, slug: str, dataset_id: int) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
     return redirect(f"{reverse('data-set', args=[project.slug, dataset.pk])}#downloads")
+
+
+@require_POST
+def delete(request: HttpRequest, slug: str, dataset_id: int) -> HttpResponse:
+    project = project_of(request, slug)
+    dataset = dataset_of(project, dataset_id)
+    try:
+        delete_dataset(dataset=dataset, user=person(request))
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("data-set", project.slug, dataset.pk)
+    messages.success(request, f"The data set {dataset.name} is deleted.")
+    return redirect("data-sets", project.slug)
 
 
 def _take_over(request: HttpRequest, project: Project, form: UploadForm) -> None:

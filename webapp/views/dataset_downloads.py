@@ -14,10 +14,10 @@ from segmentation.masks import overlay, read_mask
 from segmentation.pictures import PictureError, read_rgb, thumbnail
 from segmentation.spec import LabelSpec
 from webapp import storage
-from webapp.models import Dataset, DatasetExport, DatasetImage, Image
+from webapp.models import DatasetExport, Image
 from webapp.pipeline.receive import picture_limits
 from webapp.views.asking import project_of
-from webapp.views.datasets import EXAMPLES, dataset_of
+from webapp.views.datasets import EXAMPLES, dataset_of, example_member
 from webapp.views.files import THUMBNAIL_PX, safe_name
 
 OVERLAY_OPACITY = 0.35
@@ -46,7 +46,7 @@ def preview(request: HttpRequest, slug: str, dataset_id: int, place: int) -> Htt
     project = project_of(request, slug)
     dataset = dataset_of(project, dataset_id)
     presets = [name for name in request.GET.getlist("presets") if name in PRESETS]
-    member = _member(dataset)
+    member = example_member(dataset)
     if member is None or place not in EXAMPLES:
         raise Http404("This data set has no such example.")
     labels = [LabelSpec(label.index, label.name, label.color) for label in project.labels.all()]
@@ -66,11 +66,6 @@ def preview(request: HttpRequest, slug: str, dataset_id: int, place: int) -> Htt
     response["X-Content-Type-Options"] = "nosniff"
     patch_cache_control(response, private=True, max_age=_HOUR_SECONDS)
     return response
-
-
-def _member(dataset: Dataset) -> DatasetImage | None:
-    members = dataset.dataset_images.filter(split=DatasetImage.Split.TRAIN, name=dataset.preview_name)
-    return members.select_related("annotation__image").first()
 
 
 def _small(image: Image) -> npt.NDArray[np.uint8]:

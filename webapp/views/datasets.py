@@ -10,9 +10,10 @@ from django.views.decorators.http import require_safe
 
 from segmentation.augment_presets import PRESETS
 from segmentation.datasets import FORMATS
+from webapp.actions.dataset_deletion import obstacles
 from webapp.actions.datasets import LEAST_IMAGES
 from webapp.forms.datasets import FreezeForm, UploadForm
-from webapp.models import Dataset, DatasetExport, DatasetImport, Project
+from webapp.models import Dataset, DatasetExport, DatasetImage, DatasetImport, Project
 from webapp.models.dataset_facts import facts_of
 from webapp.pipeline.dataset_members import annotation_count
 from webapp.views.asking import project_of
@@ -76,8 +77,9 @@ def show(request: HttpRequest, slug: str, dataset_id: int) -> HttpResponse:
         "pause": next_pause(request, seen) if packing else 0,
         "presets": [(preset, preset.name in chosen) for preset in PRESETS.values() if preset.name != "rare-copied"],
         "chosen": chosen,
-        "examples": EXAMPLES if dataset.preview_name else (),
+        "examples": EXAMPLES if example_member(dataset) is not None else (),
         "trainings": dataset.training_runs.count(),
+        "obstacles": obstacles(dataset),
     }
     return render(request, "datasets/show.html", context)
 
@@ -86,6 +88,12 @@ def dataset_of(project: Project, dataset_id: int) -> Dataset:
     """404 where the project has no such data set."""
     datasets = Dataset.objects.filter(project=project).select_related("created_by")
     return get_object_or_404(datasets, pk=dataset_id)
+
+
+def example_member(dataset: Dataset) -> DatasetImage | None:
+    """The training image that examples are drawn of: the one chosen when it was frozen, else the first."""
+    members = dataset.dataset_images.filter(split=DatasetImage.Split.TRAIN).select_related("annotation__image")
+    return members.filter(name=dataset.preview_name).first() or members.order_by("name").first()
 
 
 def _list(request: HttpRequest, project: Project) -> dict[str, Any]:

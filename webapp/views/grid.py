@@ -27,6 +27,7 @@ class GridItem:
     href: str
     thumbnail: str
     overlay: str
+    is_overruled: bool = False
 
     @property
     def file_name(self) -> str:
@@ -56,6 +57,7 @@ def items_of_batch(rows: tuple[BatchImageRow, ...], project: Project, query: str
             defect_area_fraction=row.defect_area_fraction,
             error=row.error,
             query=query,
+            is_overruled=row.is_overruled,
         )
         for row in rows
     ]
@@ -74,6 +76,7 @@ def items_of_scope(rows: tuple[ImageRow, ...], project: Project, query: str) -> 
             defect_area_fraction=row.defect_area_fraction,
             error="",
             query=query,
+            is_overruled=row.verdict != row.model_verdict,
         )
         for row in rows
     ]
@@ -91,6 +94,7 @@ def _item(
     defect_area_fraction: float | None,
     error: str,
     query: str,
+    is_overruled: bool,
 ) -> GridItem:
     version = version_query(project)
     overlay = reverse("prediction-overlay", args=[prediction_id]) + version if prediction_id is not None else ""
@@ -106,6 +110,7 @@ def _item(
         href=f"{page}?{query}" if query else page,
         thumbnail=reverse("image-thumbnail", args=[image_id]) + version,
         overlay=overlay,
+        is_overruled=is_overruled,
     )
 
 

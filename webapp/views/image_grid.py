@@ -17,12 +17,12 @@ from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
 from analytics import Choice, Choices, Scope, ScopeError, choices, image_count, image_rows
-from analytics.images import Order, Verdict
+from analytics.images import Verdict, Word
 from analytics.scope import WITHOUT_SOURCE
 from webapp.models import Project
 from webapp.views.asking import project_of
 from webapp.views.grid import GRID_LENGTH, items_of_scope
-from webapp.views.image_list import read_listing
+from webapp.views.image_list import Listing, read_listing
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,14 @@ class Request:
     """What the address asks for."""
 
     scope: Scope
-    verdict: Verdict | None
-    order: Order
+    listing: Listing
     choices: Choices
 
     def parameters(self, **changes: str | None) -> dict[str, str]:
         """The address's parameters; a change to None leaves one out."""
         given: dict[str, str | None] = {
             **self.scope.parameters(),
-            "verdict": self.verdict,
-            "order": None if self.order == "worst" else self.order,
+            **self.listing.parameters(),
             **changes,
         }
         return {name: value for name, value in given.items() if value is not None and name != "by"}
@@ -89,39 +87,49 @@ def chips(asked: Request) -> list[Chip]:
         "label": _words("With", scope.label_id, offered.labels),
         "model": _words("Model", scope.model_version_id, offered.model_versions),
         "batch": _words("Batch", scope.batch_id, offered.batches),
+        "waiting": "Waiting for a person" if asked.listing.word == "waiting" else None,
+        "overruled": "Overruled by a person" if asked.listing.word == "overruled" else None,
     }
     return [Chip(text, asked.query(**{name: None})) for name, text in words.items() if text]
 
 
 def _asked(query: Mapping[str, Any], project: Project) -> Request:
-    verdict, order = read_listing(query)
+    listing = read_listing(query)
     with connection.cursor() as cursor:
         offered = choices(cursor, project.pk, batch=str(query.get("batch") or "").strip())
     scope = Scope.from_query(query, project_id=project.pk, choices=offered, time_zone=settings.TIME_ZONE)
-    return Request(scope, verdict, order, offered)
+    return Request(scope, listing, offered)
 
 
 def _head(asked: Request) -> dict[str, Any]:
     """What stands above the grid: the scope in words, how many images, other ways to look at them."""
     with connection.cursor() as cursor:
-        count = image_count(cursor, asked.scope, verdict=asked.verdict)
+        count = image_count(cursor, asked.scope, verdict=asked.listing.verdict, word=asked.listing.word)
     return {
         "asked": asked,
         "count": count,
         "chips": chips(asked),
         "verdicts": _verdicts(asked),
         "orders": [
-            ("Worst first", asked.query(order=None), asked.order == "worst"),
-            ("Newest first", asked.query(order="newest"), asked.order == "newest"),
+            ("Worst first", asked.query(order=None), asked.listing.order == "worst"),
+            ("Newest first", asked.query(order="newest"), asked.listing.order == "newest"),
         ],
-        "dashboard_query": asked.query(verdict=None, order=None),
+        "dashboard_query": asked.query(verdict=None, order=None, waiting=None, overruled=None),
     }
 
 
 def _grid(request: HttpRequest, project: Project, asked: Request) -> dict[str, Any]:
     after = request.GET.get("after")
     with connection.cursor() as cursor:
-        page = image_rows(cursor, asked.scope, verdict=asked.verdict, order=asked.order, after=after, limit=GRID_LENGTH)
+        page = image_rows(
+            cursor,
+            asked.scope,
+            verdict=asked.listing.verdict,
+            word=asked.listing.word,
+            order=asked.listing.order,
+            after=after,
+            limit=GRID_LENGTH,
+        )
     address = reverse("images-more", args=[project.slug])
     return {
         "project": project,
@@ -132,8 +140,21 @@ def _grid(request: HttpRequest, project: Project, asked: Request) -> dict[str, A
 
 
 def _verdicts(asked: Request) -> list[tuple[str, str, bool]]:
-    words: list[tuple[str, Verdict | None]] = [("All", None), ("Fail", "fail"), ("Pass", "pass")]
-    return [(word, asked.query(verdict=verdict), asked.verdict == verdict) for word, verdict in words]
+    words: list[tuple[str, Verdict | None, Word | None]] = [
+        ("All", None, None),
+        ("Fail", "fail", None),
+        ("Pass", "pass", None),
+        ("Waiting for a person", None, "waiting"),
+        ("Overruled", None, "overruled"),
+    ]
+    return [
+        (
+            text,
+            asked.query(verdict=verdict, **{one: "1" if one == word else None for one in ("waiting", "overruled")}),
+            (asked.listing.verdict, asked.listing.word) == (verdict, word),
+        )
+        for text, verdict, word in words
+    ]
 
 
 def _source_words(source_id: int | None, offered: tuple[Choice, ...]) -> str | None:

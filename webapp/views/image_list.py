@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -14,25 +14,55 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from analytics import ScopeError, image_neighbours, read_scope
-from analytics.images import Order, Verdict
+from analytics.images import Order, Verdict, Word
 from webapp.models import Batch, Image, ModelVersion, Project
 from webapp.models.batch_images import SHOWS, batch_image_place
 
 _VERDICTS: dict[str, Verdict | None] = {"": None, "pass": "pass", "fail": "fail"}
 _ORDERS: dict[str, Order] = {"": "worst", "worst": "worst", "newest": "newest"}
+_WORDS: tuple[Word, ...] = get_args(Word)
+_FLAGS: dict[str, bool] = {"": False, "0": False, "1": True}
 
 
-def read_listing(query: Mapping[str, Any]) -> tuple[Verdict | None, Order]:
-    """Which images of a scope to list, and how; ScopeError where the address says neither."""
+@dataclass(frozen=True)
+class Listing:
+    """Which images of a scope to list, and in which order."""
+
+    verdict: Verdict | None
+    word: Word | None
+    order: Order
+
+    def parameters(self) -> dict[str, str]:
+        """As in an address; what is not said is left out."""
+        given = {
+            "verdict": self.verdict,
+            "waiting": "1" if self.word == "waiting" else None,
+            "overruled": "1" if self.word == "overruled" else None,
+            "order": None if self.order == "worst" else self.order,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def read_listing(query: Mapping[str, Any]) -> Listing:
+    """What an address asks for: verdict=fail, waiting=1, overruled=1, order=newest. ScopeError where it is wrong."""
     verdict, order = query.get("verdict") or "", query.get("order") or ""
     errors = {}
     if verdict not in _VERDICTS:
         errors["verdict"] = f"Expected pass or fail, got “{verdict[:40]}”."
     if order not in _ORDERS:
         errors["order"] = f"Expected worst or newest, got “{order[:40]}”."
+    words: list[Word] = []
+    for word in _WORDS:
+        flag = query.get(word) or ""
+        if flag not in _FLAGS:
+            errors[word] = f"Expected 1 or nothing, got “{flag[:40]}”."
+        elif _FLAGS[flag]:
+            words.append(word)
+    if len(words) > 1:
+        errors["overruled"] = "An image that waits for a person was overruled by nobody. Ask for one of the two."
     if errors:
         raise ScopeError(errors)
-    return _VERDICTS[verdict], _ORDERS[order]
+    return Listing(_VERDICTS[verdict], words[0] if words else None, _ORDERS[order])
 
 
 @dataclass(frozen=True)
@@ -91,14 +121,14 @@ def _batch_list(request: HttpRequest, project: Project, image: Image, batch: Bat
 def _scope_list(request: HttpRequest, project: Project, image: Image) -> ImageList:
     with connection.cursor() as cursor:
         try:
-            verdict, order = read_listing(request.GET)
+            listing = read_listing(request.GET)
             scope = read_scope(cursor, request.GET, project_id=project.pk, time_zone=settings.TIME_ZONE)
         except ScopeError as error:
             raise Http404(str(error)) from error
-        before, after = image_neighbours(cursor, scope, image.pk, verdict=verdict, order=order)
-    shared = (
-        scope.parameters() | ({"verdict": verdict} if verdict else {}) | ({"order": order} if order != "worst" else {})
-    )
+        before, after = image_neighbours(
+            cursor, scope, image.pk, verdict=listing.verdict, word=listing.word, order=listing.order
+        )
+    shared = scope.parameters() | listing.parameters()
     query = urlencode(shared | {"list": "images"})
     address = reverse("images", args=[project.slug])
     return ImageList(

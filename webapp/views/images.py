@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from webapp.actions.reviews import REASONS
 from webapp.models import Image, Prediction
 from webapp.views.grid import version_query
 from webapp.views.image_list import ImageList, list_of
@@ -24,17 +25,14 @@ _UNFINISHED = (Prediction.State.QUEUED, Prediction.State.CLAIMED)
 
 @require_safe
 def show(request: HttpRequest, slug: str, image_id: int) -> HttpResponse:
-    image = _image(request, slug, image_id)
+    image = visible_image(request, slug, image_id)
     project = image.project
     origin = list_of(request, project, image)
     predictions = list(_predictions(image).order_by("-model_version__number"))
     prediction = _chosen(predictions, origin)
     context = {
-        "project": project,
         "tab": "images" if request.GET.get("list") == "images" else "batches",
-        "image": image,
         "origin": origin,
-        "prediction": prediction,
         "predictions": predictions,
         "is_waiting": prediction is None or prediction.state in _UNFINISHED,
         "batches": image.batch_images.select_related("batch").order_by("batch_id"),
@@ -42,7 +40,7 @@ def show(request: HttpRequest, slug: str, image_id: int) -> HttpResponse:
         "version": version_query(project),
         "facts": _facts(image, prediction),
         "pause": 2,
-        **(_found(prediction) if prediction is not None and prediction.state == Prediction.State.DONE else {}),
+        **result_context(image, prediction),
     }
     return render(request, "images/show.html", context)
 
@@ -50,7 +48,7 @@ def show(request: HttpRequest, slug: str, image_id: int) -> HttpResponse:
 @require_safe
 def state(request: HttpRequest, slug: str, image_id: int) -> HttpResponse:
     """Asked by the page of an image that waits; makes it load again once there is something to see."""
-    image = _image(request, slug, image_id)
+    image = visible_image(request, slug, image_id)
     prediction = _chosen(list(_predictions(image)), list_of(request, image.project, image))
     if prediction is not None and prediction.state not in _UNFINISHED:
         return HttpResponseClientRefresh()
@@ -60,7 +58,23 @@ def state(request: HttpRequest, slug: str, image_id: int) -> HttpResponse:
     return render(request, "images/_waiting.html", context)
 
 
-def _image(request: HttpRequest, slug: str, image_id: int) -> Image:
+def result_context(image: Image, prediction: Prediction | None) -> dict[str, Any]:
+    """What the verdict's box shows: what the model found, and what people said of it."""
+    is_done = prediction is not None and prediction.state == Prediction.State.DONE
+    history = list(image.reviews.select_related("user").order_by("-pk"))
+    return {
+        "project": image.project,
+        "image": image,
+        "prediction": prediction,
+        "history": history,
+        "review": history[0] if history and not history[0].is_withdrawn else None,
+        "final_verdict": image.reviewed_verdict or (prediction.verdict if prediction and is_done else None),
+        "reasons": REASONS,
+        **(_found(prediction) if prediction and is_done else {}),
+    }
+
+
+def visible_image(request: HttpRequest, slug: str, image_id: int) -> Image:
     visible = Image.objects.visible_to(request.user).select_related("project__live_model", "source")
     return get_object_or_404(visible, project__slug=slug, pk=image_id)
 

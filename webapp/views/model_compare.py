@@ -11,11 +11,14 @@ from django.views.decorators.http import require_safe
 
 from analytics.statistics import mcnemar
 from analytics.wording import counted
+from webapp.actions.evaluations import ask_for_disagreement
 from webapp.models import Evaluation, ModelVersion, Project
 from webapp.models.comparison import Comparison, compare
 from webapp.models.leaderboard import Holdout, holdouts
+from webapp.pipeline.disagreement import disagreement
 from webapp.views.asking import project_of
 from webapp.views.leaderboard import rates
+from webapp.views.polling import next_pause
 
 PAGE_LENGTH = 24
 _CLEAR = 0.05
@@ -115,7 +118,10 @@ def _evaluations(
 def _compared(
     request: HttpRequest, first: ModelVersion, second: ModelVersion, one: Evaluation, other: Evaluation
 ) -> dict[str, Any]:
-    comparison = compare(one, other)
+    shares = disagreement(one, other)
+    if shares is None and not request.headers.get("HX-Request"):
+        ask_for_disagreement(one, other)
+    comparison = compare(one, other, shares)
     show = request.GET.get("show", "")
     if show not in SHOWS:
         raise Http404("no such choice")
@@ -125,6 +131,8 @@ def _compared(
     kept = {"a": first.number, "b": second.number, "dataset": one.dataset_id}
     return {
         "comparison": comparison,
+        "pause": next_pause(request, "counting") if shares is None else 0,
+        "own_query": _page_query(kept, show, page),
         "sentence": sentence(comparison, first, second),
         "sides": [(first, one, rates(one.scores.get("counts"))), (second, other, rates(other.scores.get("counts")))],
         "shows": [(key, name, urlencode(kept | ({"show": key} if key else {}))) for key, name in SHOWS.items()],

@@ -39,10 +39,14 @@ class QuickRange:
 
 @dataclass(frozen=True)
 class ScopeForm:
-    """`dates` and `fields` in reading order; `hidden` goes along as it is."""
+    """`dates` and `fields` in reading order, `versus_…` those of “Compare with”; `hidden` goes along as it is."""
 
     dates: tuple[Field, ...]
     fields: tuple[Field, ...]
+    versus_dates: tuple[Field, ...]
+    versus_fields: tuple[Field, ...]
+    is_compared: bool
+    without_versus: str
     hidden: tuple[tuple[str, str], ...]
     ranges: tuple[QuickRange, ...]
     without_hour: str
@@ -55,11 +59,11 @@ def scope_form(
     given = scope.parameters() if scope else {name: str(query.get(name) or "") for name in _LABELS}
     return ScopeForm(
         dates=tuple(_field(name, given, errors) for name in ("from", "to")),
-        fields=tuple(
-            _field(name, given, errors, options)
-            for name, options in _offered(choices).items()
-            if len(options) > 1 or name in given or name in errors
-        ),
+        fields=_selects(_offered(choices), given, errors),
+        versus_dates=tuple(_field(name, given, errors) for name in ("vs_from", "vs_to")),
+        versus_fields=_selects(_offered_versus(choices), given, errors),
+        is_compared=any(given.get(name) or name in errors for name in _LABELS if name.startswith("vs_")),
+        without_versus=scope.query(versus=None) if scope else "",
         hidden=tuple((name, given[name]) for name in ("hour",) if given.get(name)),
         ranges=_ranges(scope, today) if scope else (),
         without_hour=scope.query(hour=None) if scope else "",
@@ -75,7 +79,23 @@ _LABELS = {
     "batch": "Batch",
     "by": "Trend by",
     "hour": "Hour",
+    "vs_from": "Other from",
+    "vs_to": "Other to",
+    "vs_source": "Other source",
+    "vs_model": "Other model",
+    "vs_batch": "Other batch",
 }
+
+
+def _selects(
+    offered: Mapping[str, Sequence[tuple[str, str]]], given: Mapping[str, str], errors: Mapping[str, str]
+) -> tuple[Field, ...]:
+    """Those that leave something to choose, and those that the address asks for."""
+    return tuple(
+        _field(name, given, errors, options)
+        for name, options in offered.items()
+        if len(options) > 1 or given.get(name) or name in errors
+    )
 
 
 def _offered(choices: Choices) -> dict[str, list[tuple[str, str]]]:
@@ -88,6 +108,11 @@ def _offered(choices: Choices) -> dict[str, list[tuple[str, str]]]:
         "batch": [("", "All batches"), *_pairs(choices.batches)],
         "by": [("", "Automatic"), ("hour", "Hour"), ("day", "Day"), ("week", "Week")],
     }
+
+
+def _offered_versus(choices: Choices) -> dict[str, list[tuple[str, str]]]:
+    offered = _offered(choices)
+    return {f"vs_{name}": [("", "The same"), *offered[name][1:]] for name in ("source", "model", "batch")}
 
 
 def _pairs(choices: Sequence[Choice]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Sum
@@ -24,7 +25,10 @@ def settings_page(request: HttpRequest, project: Project, **bound: Any) -> HttpR
         "tab": "settings",
         "is_admin": is_admin(person(request), project.workspace),
         "inspected_count": _inspected_count(project),
-        "project_form": ProjectForm(initial={"name": project.name, "description": project.description}),
+        "project_form": ProjectForm(
+            initial={"name": project.name, "description": project.description, "currency": project.currency}
+        ),
+        "label_limits": label_limits(project),
         "rule_form": RuleForm(initial={"min_region_px": project.min_region_px}),
         "label_forms": label_forms(project),
         "new_label_form": LabelForm(prefix="new", initial={"color": _next_color(project), "is_defect": True}),
@@ -35,6 +39,29 @@ def settings_page(request: HttpRequest, project: Project, **bound: Any) -> HttpR
         "deletion_form": DeletionForm(expected=project.name),
     }
     return render(request, "projects/settings.html", context | bound)
+
+
+@dataclass(frozen=True)
+class LabelLimit:
+    """`own_px`: the label's own operating point in the live model, None where it has none."""
+
+    label: Label
+    own_px: int | None
+    in_force_px: int
+
+
+def label_limits(project: Project) -> list[LabelLimit]:
+    """The limits of the live model's defect labels; empty where no label has one of its own."""
+    if project.live_model is None:
+        return []
+    rows = project.live_model.model_labels.filter(label__is_defect=True).select_related("label")
+    limits = [
+        LabelLimit(
+            row.label, row.min_region_px, project.min_region_px or row.min_region_px or project.effective_min_region_px
+        )
+        for row in rows
+    ]
+    return limits if any(limit.own_px for limit in limits) else []
 
 
 def label_forms(project: Project, data: QueryDict | None = None) -> list[tuple[Label, LabelForm]]:

@@ -11,8 +11,8 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django_htmx.http import HttpResponseClientRedirect
 
-# The API asks for a token itself and answers in its own shape; the health check tells nothing about anyone.
-OPEN_PATHS = ("/api/", "/healthz")
+# The API and the metrics ask for a token themselves; the health check tells nothing about anyone.
+OPEN_PATHS = ("/api/", "/healthz", "/metrics")
 
 
 class SignInFirst(LoginRequiredMiddleware):

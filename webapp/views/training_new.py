@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,20 +11,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from segmentation.architectures_catalogue import CATALOGUE
-from segmentation.augment_presets import PRESETS, augmentation_for, preview
-from segmentation.masks import read_mask
-from segmentation.pictures import PictureError, read_rgb, thumbnail
-from webapp import storage
+from segmentation.augment_presets import PRESETS
 from webapp.actions.refused import Refused
 from webapp.actions.training import start_training
 from webapp.actions.training_advice import DataFacts, data_facts, recommendation, start_choices
 from webapp.forms.training import LENGTHS, OWN_LENGTH, USUAL_LENGTH, TrainingForm
-from webapp.models import Dataset, DatasetImage, Project, TrainingRun
-from webapp.pipeline.receive import picture_limits
+from webapp.models import Dataset, Project, TrainingRun
 from webapp.views.asking import person, project_of
-
-EXAMPLE_PX = 224
-EXAMPLE_COUNT = 8
+from webapp.views.datasets import EXAMPLES, example_member
 
 _LENGTH_NOTES = {
     "15": "Enough to see whether the data teaches anything.",
@@ -80,14 +73,15 @@ def advice(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def examples(request: HttpRequest, slug: str) -> HttpResponse:
-    """Eight times the same picture of the data set, as the chosen presets may change it."""
+    """Eight times the same picture of the data set, as the chosen presets may change it; `data-preview` draws them."""
     project = project_of(request, slug)
     form = TrainingForm(project, request.GET)
     form.is_valid()
     dataset = form.cleaned_data.get("dataset")
     presets = [name for name in request.GET.getlist("presets") if name in PRESETS]
-    pictures = _examples(dataset, presets) if dataset is not None else []
-    return render(request, "training/_examples.html", {"pictures": pictures, "has_presets": bool(presets)})
+    has_images = dataset is not None and example_member(dataset) is not None
+    context = {"project": project, "dataset": dataset, "places": EXAMPLES if has_images else (), "chosen": presets}
+    return render(request, "training/_examples.html", context)
 
 
 def _choices(project: Project, form: TrainingForm) -> dict[str, Any]:
@@ -131,21 +125,3 @@ def _advice(project: Project, dataset: Dataset, form: TrainingForm) -> dict[str,
         "starts": choices,
         "start": asked if asked in usable else TrainingRun.Start.RANDOM,
     }
-
-
-def _examples(dataset: Dataset, presets: list[str]) -> list[str]:
-    """Data addresses of pictures; none where the data set's picture cannot be read."""
-    members = dataset.dataset_images.filter(split=DatasetImage.Split.TRAIN).select_related("annotation__image")
-    for member in members.order_by("name")[:EXAMPLE_COUNT]:
-        mask = read_mask(storage.annotation_path(member.annotation.mask_sha256))
-        if mask.max() != mask.min():
-            break
-    else:
-        return []
-    try:
-        rgb = read_rgb(storage.original_path(member.annotation.image.sha256), limits=picture_limits())
-    except (OSError, PictureError):
-        return []
-    pairs = preview(rgb, mask, augmentation_for(presets), EXAMPLE_COUNT, seed=1)
-    encoded = (base64.b64encode(thumbnail(picture, EXAMPLE_PX)).decode() for picture, _ in pairs)
-    return [f"data:image/webp;base64,{text}" for text in encoded]

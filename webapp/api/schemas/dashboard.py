@@ -21,6 +21,11 @@ class ScopeQuery(Schema):
     batch: Annotated[str, Field(description="Batch by id.")] = ""
     hour: Annotated[str, Field(description="One hour by its start, like 2026-05-12T13:00Z.")] = ""
     by: Annotated[str, Field(description="Unit of the trend: hour, day, week or auto.")] = ""
+    vs_from: Annotated[str, Field(description="Compare with: first day, in place of the scope's own.")] = ""
+    vs_to: Annotated[str, Field(description="Compare with: last day, included.")] = ""
+    vs_source: Annotated[str, Field(description="Compare with: source by id or name, or “none”.")] = ""
+    vs_model: Annotated[str, Field(description="Compare with: model version by id.")] = ""
+    vs_batch: Annotated[str, Field(description="Compare with: batch by id.")] = ""
 
     def parameters(self) -> dict[str, Any]:
         return self.model_dump(by_alias=True)
@@ -60,10 +65,14 @@ class LabelNumbers(Schema):
     affected_fraction: float | None
     interval: Interval
     region_count: int
+    cost_per_image: float | None
 
 
 class ChangeOut(Schema):
-    """The period of the same length before. `difference` of the rates with its 95 % interval, −1 to 1."""
+    """What it is compared with: `vs_…`, else the period of the same length before.
+
+    `difference` of the rates with its 95 % interval, −1 to 1; `p_value` of the two-proportion test, 0–1.
+    """
 
     scope: dict[str, str]
     inspected: int
@@ -73,6 +82,52 @@ class ChangeOut(Schema):
     difference: float | None
     interval: Interval
     direction: str
+    p_value: float | None
+
+
+class EscapesOut(Schema):
+    """Defective images among the passed ones, from blind audits; `rate` per passed image, `count` in the scope.
+
+    `is_enough`: at least 30 were judged. `is_of_scope`: the judged images lie in the scope, else they are earlier ones.
+    """
+
+    rate: float
+    interval: tuple[float, float]
+    count: float | None
+    count_interval: Interval
+    passed: int
+    judged: int
+    found: int
+    is_enough: bool
+    is_of_scope: bool
+    last_audit_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class DriverOut(Schema):
+    """What one source, model, batch or hour did to the rate, −1 to 1: by its share of images and by its own rate."""
+
+    dimension: str
+    value: str
+    effect: float
+    mix_effect: float
+    rate_effect: float
+    p_value: float
+
+
+class MovementOut(Schema):
+    """What may stand behind the change; `left_out`: dimensions that were too much to look at."""
+
+    sentence: str
+    drivers: list[DriverOut]
+    left_out: list[str]
+
+
+class EventMark(Schema):
+    """Somebody changed what numbers mean; `kind` is `rule`, `calibration` or `labels`."""
+
+    at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    kind: str
+    sentence: str
 
 
 class PromotionMark(Schema):
@@ -85,7 +140,11 @@ class PromotionMark(Schema):
 
 
 class DashboardOut(Schema):
-    """`n` is what `defect_rate` is a rate of; `defect_rate_interval` is its 95 % Wilson interval."""
+    """`n` is what `defect_rate` is a rate of; `defect_rate_interval` is its 95 % Wilson interval.
+
+    `defective` counts verdicts as people left them, `model_defective` as the model gave them. `first_pass`: passed by
+    the model and overruled by nobody; `waiting_count`: failed by the model, judged by nobody. All three of all labels.
+    """
 
     scope: dict[str, str]
     inspected: int
@@ -97,6 +156,15 @@ class DashboardOut(Schema):
     defect_pixels: int
     defect_area_fraction: float | None
     change: ChangeOut | None
+    first_pass: int
+    first_pass_yield: float | None
+    first_pass_yield_interval: Interval
+    model_defective: int
+    model_defect_rate: float | None
+    waiting_count: int
+    escapes: EscapesOut | None
+    movement: MovementOut | None
+    events: list[EventMark]
     labels: list[LabelNumbers]
     trend_unit: str
     trend: list[TrendPoint]

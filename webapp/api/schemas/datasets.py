@@ -66,7 +66,7 @@ class DatasetOut(Schema):
 
 
 class DatasetImportOut(Schema):
-    """`status`: waiting, running, done or failed; `dataset` is its id once done."""
+    """`status`: waiting, running, asking (its labels, on the page), done or failed; `dataset` is its id once done."""
 
     id: int
     name: str

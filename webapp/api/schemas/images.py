@@ -7,21 +7,71 @@ from typing import Any, Literal
 
 from ninja import Schema
 
+from webapp.api.inputs import Text
 from webapp.api.schemas.models import ModelRef
 from webapp.api.schemas.sources import SourceRef
-from webapp.models import BatchImage, Image, Measurement, Prediction, Region
+from webapp.models import BatchImage, Image, Measurement, Prediction, Region, Review
 
 State = Literal["waiting", "queued", "running", "done", "failed", "cancelled"]
 Verdict = Literal["pass", "fail"]
 
 
+class ReviewOut(Schema):
+    """A person's word on an image. `is_blind`: judged in an audit by the photo alone."""
+
+    verdict: Verdict
+    reason: str
+    by: str
+    at: datetime
+    is_blind: bool
+
+    @classmethod
+    def of(cls, row: Review) -> ReviewOut:
+        return cls(
+            verdict=_verdict(row.verdict),
+            reason=row.reason,
+            by=str(row.user) if row.user else "",
+            at=row.at,
+            is_blind=row.is_blind,
+        )
+
+
+class ReviewRow(ReviewOut):
+    """One line of an image's history. `is_withdrawn`: the word `verdict` was taken back here.
+
+    `model_verdict` is what the model said when the person looked.
+    """
+
+    model_verdict: Verdict | None
+    is_withdrawn: bool
+
+    @classmethod
+    def of_row(cls, row: Review) -> ReviewRow:
+        return cls(
+            **ReviewOut.of(row).dict(),
+            model_verdict=_verdict(row.model_verdict) if row.model_verdict else None,
+            is_withdrawn=row.is_withdrawn,
+        )
+
+
+class ReviewIn(Schema):
+    """`reason` is needed where `verdict` is not the model's."""
+
+    verdict: Verdict
+    reason: Text = ""
+
+
 class ImageRow(Schema):
-    """One image of a batch. `confidence`, `defect_area_fraction`: 0–1; null unless `state` is "done"."""
+    """One image of a batch. `confidence`, `defect_area_fraction`: 0–1; null unless `state` is "done".
+
+    `verdict` is the one that counts, a person's where there is one; `model_verdict` is the model's.
+    """
 
     id: int
     name: str
     state: State
     verdict: Verdict | None
+    model_verdict: Verdict | None
     confidence: float | None
     defect_area_fraction: float | None
     captured_at: datetime
@@ -33,7 +83,7 @@ class ImageRow(Schema):
             id=link.image_id,
             name=link.name,
             captured_at=link.image.captured_at,
-            **_result(prediction),
+            **_result(link.image, prediction),
         )
 
 
@@ -72,7 +122,8 @@ class ImageOut(Schema):
     """`width` and `height` in pixels, after turning the picture as its camera says; the mask has the same.
 
     `captured_at_from`: "exif" (the camera), "given" (with the upload) or "upload" (nothing said; the time of
-    upload). `error` says why the image failed. `min_region_px` is the rule that `verdict` was made by.
+    upload). `error` says why the image failed. `min_region_px` is the rule that the model judged by.
+    `verdict` is the one that counts: a person's newest word, which `review` tells, else `model_verdict`.
     """
 
     id: int
@@ -91,13 +142,21 @@ class ImageOut(Schema):
     state: State
     error: str
     verdict: Verdict | None
+    model_verdict: Verdict | None
+    review: ReviewOut | None
     min_region_px: int | None
     confidence: float | None
     defect_area_fraction: float | None
     measurements: list[MeasurementOut]
 
     @classmethod
-    def of(cls, image: Image, prediction: Prediction | None, measurements: list[Measurement]) -> ImageOut:
+    def of(
+        cls,
+        image: Image,
+        prediction: Prediction | None,
+        measurements: list[Measurement],
+        review: Review | None = None,
+    ) -> ImageOut:
         return cls(
             id=image.pk,
             project=image.project.slug,
@@ -114,7 +173,8 @@ class ImageOut(Schema):
             model=ModelRef.of(prediction.model_version) if prediction else None,
             min_region_px=prediction.min_region_px if prediction else None,
             measurements=[MeasurementOut.of(row) for row in measurements],
-            **_result(prediction),
+            review=ReviewOut.of(review) if review else None,
+            **_result(image, prediction),
         )
 
 
@@ -155,13 +215,18 @@ class RegionPage(Schema):
     next: str | None
 
 
-def _result(prediction: Prediction | None) -> dict[str, Any]:
+def _verdict(verdict: str) -> Verdict:
+    return "fail" if verdict == Review.Verdict.FAIL else "pass"
+
+
+def _result(image: Image, prediction: Prediction | None) -> dict[str, Any]:
     """What a prediction says; of one that is not done only how it stands."""
     done = prediction is not None and prediction.state == Prediction.State.DONE
     return {
         "state": state_of(prediction),
         "error": prediction.error if prediction else "",
-        "verdict": prediction.verdict if prediction and done else None,
+        "verdict": (image.reviewed_verdict or prediction.verdict) if prediction and done else None,
+        "model_verdict": prediction.verdict if prediction and done else None,
         "confidence": prediction.confidence if prediction and done else None,
         "defect_area_fraction": prediction.defect_area_fraction if prediction and done else None,
     }

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from segmentation.datasets import FORMATS, DatasetError
 from segmentation.pictures import PictureError
-from webapp.actions.datasets import import_dataset
+from webapp.actions.datasets import import_dataset, label_names
 from webapp.management.arguments import json_line, project_by_slug
 from webapp.models import DatasetImport
 from webapp.models.dataset_groupings import ALIKE, OF_FILES
@@ -54,6 +54,14 @@ class Command(BaseCommand):
             action="store_true",
             help="new labels are things to measure, not defects (default: every new label but background is a defect)",
         )
+        parser.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar="OLD=NEW",
+            help="class OLD of the data set is label NEW of the project, which is added where it is lacking; "
+            "OLD= is not judged (255). May be given several times; other classes go by their own name",
+        )
         parser.add_argument("--json", action="store_true", help="last line: a JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -75,6 +83,7 @@ class Command(BaseCommand):
                     split=options["split"],
                     grouping=[name.strip() for name in options["group_by"].split(",") if name.strip()],
                     new_labels_are_defects=not options["no_defects"],
+                    label_names=label_names(options["map"]),
                     progress=progress,
                 )
             except (DatasetError, PictureError, ValueError) as error:

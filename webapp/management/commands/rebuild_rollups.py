@@ -12,7 +12,7 @@ from webapp.pipeline import rollups
 
 
 class Command(BaseCommand):
-    help = "Count the dashboards' hourly sums again from the measurements. --check only compares."
+    help = "Count the dashboards' sums per hour, day and month again from the measurements. --check only compares."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--project", metavar="SLUG", help="one project instead of all")

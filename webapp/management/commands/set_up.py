@@ -1,4 +1,4 @@
-"""Bring the tables up to date and make the first administrator: what `up` does before it starts anything."""
+"""Bring tables and roll-ups up to date and make the first administrator: what `up` does before it starts anything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from webapp.management.first_start import make_ready
 
 
 class Command(BaseCommand):
-    help = "Bring the tables up to date and make the first administrator. For installations that run in containers."
+    help = (
+        "Bring tables and roll-ups up to date and make the first administrator. "
+        "For installations that run in containers."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(f"Ready. Sign in as {make_ready()}.")

@@ -18,6 +18,7 @@ from webapp.services import folder, heartbeat, listening, processes, static
 from webapp.services.embedded import embedded_services
 from webapp.services.launch import die_with_parent
 from webapp.services.lock import HostLock, current_host
+from webapp.services.postgres import ledger_options
 from webapp.services.start_error import StartError
 from webapp.services.supervisor import Supervisor, stop_all
 
@@ -78,6 +79,7 @@ class Command(BaseCommand):
             database_url=settings.DATABASE_URL,
             redis_url=settings.REDIS_URL,
             kept_open=[lock.descriptor],
+            postgres_options=ledger_options(settings.PIXELWISE_LEDGER_PORT),
         )
         for service in services:
             stack.callback(service.program.stop)

@@ -16,8 +16,9 @@ function inTheme(value, style) {
 
 function open(event, imagesUrl) {
   const query = event.points[0]?.customdata;
-  if (query === undefined) return;
-  const address = query ? `${imagesUrl}?${query}` : imagesUrl;
+  if (query === undefined || query === null) return;
+  // "/12/" is one image, anything else a query for many.
+  const address = query.startsWith("/") ? imagesUrl + query.slice(1) : query ? `${imagesUrl}?${query}` : imagesUrl;
   const mouse = event.event;
   if (mouse?.ctrlKey || mouse?.metaKey || mouse?.button === 1) window.open(address, "_blank", "noopener");
   else window.location.assign(address);
@@ -37,6 +38,18 @@ function draw(chart, imagesUrl) {
 export function drawAll(root) {
   if (!window.Plotly) return;
   for (const chart of root.querySelectorAll("[data-chart]")) draw(chart, root.dataset.imagesUrl);
+}
+
+/** A PNG of a drawn figure as a data address: on the page's own ground, with its title, twice as fine as shown. */
+export function pictureOf(chart, title) {
+  const style = getComputedStyle(document.documentElement);
+  const ground = style.getPropertyValue("--surface").trim();
+  const { width, height } = chart.getBoundingClientRect();
+  const margin = { ...chart.layout.margin, t: (chart.layout.margin?.t ?? 0) + 36 };
+  const heading = { text: title, x: 0.02, xanchor: "left", font: { size: 15, color: style.getPropertyValue("--text").trim() } };
+  const layout = { ...chart.layout, margin, title: heading, paper_bgcolor: ground, plot_bgcolor: ground };
+  const size = { width: Math.max(320, Math.round(width)), height: Math.round(height) + 36 };
+  return window.Plotly.toImage({ data: chart.data, layout: { ...layout, ...size } }, { format: "png", scale: 2, ...size });
 }
 
 export function removeAll(root) {

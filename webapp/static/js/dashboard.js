@@ -2,6 +2,7 @@
 // images are being segmented the numbers grow. Without this script the filter bar is a plain form.
 
 import { drawAll, removeAll } from "./dashboard-charts.js";
+import { armPanels } from "./dashboard-panels.js";
 
 const REFRESH_MS = 10_000;
 const UNTOUCHED_MS = 15_000;
@@ -58,6 +59,8 @@ function addressOf(form) {
 
 function arm(root) {
   drawAll(root);
+  armPanels(root);
+  document.dispatchEvent(new CustomEvent("dashboard:shown"));
   const form = root.querySelector("[data-filters]");
   if (!form) return;
   form.classList.add("is-live");

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.statistics import MIN_IMAGES_COUNT, cumulative_fractions, difference, mcnemar, wilson
+from analytics.statistics import MIN_IMAGES_COUNT, cumulative_fractions, difference, exact, wilson
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,16 @@ def test_wilson_gives_the_published_intervals(count: int, n: int, low: float, hi
     intervals for the single proportion: comparison of seven methods", Stat. Med. 17 (1998) 857–872.
     """
     interval = wilson(count, n)
+    assert (round(interval.low, 4), round(interval.high, 4)) == (low, high)
+
+
+@pytest.mark.parametrize(
+    ("count", "n", "low", "high"),
+    [(81, 263, 0.2527, 0.3676), (15, 148, 0.0578, 0.1617), (0, 20, 0.0, 0.1684), (1, 29, 0.0009, 0.1776)],
+)
+def test_exact_gives_the_published_intervals(count: int, n: int, low: float, high: float) -> None:
+    """Method 5 (Clopper–Pearson) in table I of Newcombe 1998 (see above)."""
+    interval = exact(count, n)
     assert (round(interval.low, 4), round(interval.high, 4)) == (low, high)
 
 
@@ -46,6 +56,7 @@ def test_difference_gives_the_published_intervals(
 
 def test_nothing_inspected_says_nothing() -> None:
     assert (wilson(0, 0).low, wilson(0, 0).high) == (0, 1)
+    assert (exact(0, 0).low, exact(0, 0).high) == (0, 1)
     assert (difference(1, 2, 0, 0).low, difference(1, 2, 0, 0).high) == (-1, 1)
 
 
@@ -54,6 +65,8 @@ def test_impossible_counts_are_refused() -> None:
         wilson(3, 2)
     with pytest.raises(ValueError, match="count=-1"):
         wilson(-1, 2)
+    with pytest.raises(ValueError, match="count=3, n=2"):
+        exact(3, 2)
 
 
 @given(st.integers(1, 10**7).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -80,25 +93,3 @@ def test_cumulative_fractions() -> None:
     assert cumulative_fractions([5, 3, 2]) == [0.5, 0.8, 1.0]
     assert cumulative_fractions([0, 0]) == [0.0, 0.0]
     assert cumulative_fractions([]) == []
-
-
-def test_mcnemar_gives_the_published_p_value() -> None:
-    """Airway hyper-responsiveness before and after stem cell transplantation, 1 against 7 patients: p = 0.070 for the
-    exact conditional test in M. W. Fagerland, S. Lydersen, P. Laake, "The McNemar test for binary matched-pairs
-    data", BMC Medical Research Methodology 13 (2013) 91.
-    """
-    assert mcnemar(1, 7) == pytest.approx(0.0703, abs=5e-5)
-
-
-@pytest.mark.parametrize(
-    ("only_first", "only_second", "p"),
-    [(0, 0, 1.0), (1, 0, 1.0), (5, 0, 0.0625), (6, 0, 0.03125), (10, 2, 0.038574), (3, 3, 1.0)],
-)
-def test_mcnemar_is_the_two_sided_binomial(only_first: int, only_second: int, p: float) -> None:
-    assert mcnemar(only_first, only_second) == pytest.approx(p, abs=1e-6)
-    assert mcnemar(only_second, only_first) == mcnemar(only_first, only_second)
-
-
-def test_mcnemar_refuses_negative_counts() -> None:
-    with pytest.raises(ValueError, match="0 and more"):
-        mcnemar(-1, 2)

@@ -1,0 +1,78 @@
+"""A control chart of single values as a panel: limits, what is out of the ordinary in words, and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from analytics import tab_figures as figures
+from analytics.panels import Panel
+from analytics.statistics import NoChart, choose_value_chart
+from analytics.statistics.rules import sentence, signals
+from analytics.tab_figures import PERCENT, Line, Mark
+from analytics.tabs.page import table
+from analytics.theme import REFERENCE
+from analytics.wording import percent
+
+_TOLD_SIGNALS = 2
+
+
+def control_panel(
+    *,
+    key: str,
+    title: str,
+    starts: Sequence[date],
+    names: Sequence[str],
+    values: Sequence[float],
+    queries: Sequence[str],
+    unit: str,
+    value_name: str,
+    told: Callable[[float], str] = percent,
+    tickformat: str = PERCENT,
+) -> Panel:
+    """Values from 0 on in time order as an XmR chart; where they cannot carry one, plainly drawn, and why."""
+    chart = choose_value_chart(values, lowest=0.0)
+    columns: tuple[str, ...] = (unit.capitalize(), value_name, "Lower limit", "Upper limit")
+    if isinstance(chart, NoChart):
+        marks = [
+            Mark(start.isoformat(), value, f"{name}\n{told(value)}", query)
+            for start, name, value, query in zip(starts, names, values, queries, strict=True)
+        ]
+        return Panel(
+            key=key,
+            title=title,
+            sentence=f"No limits are drawn. {chart.why}",
+            figure=figures.over_time([Line(value_name, REFERENCE, tuple(marks))], tickformat=tickformat),
+            columns=columns[:2],
+            rows=table(
+                [((name, told(value)), query) for name, value, query in zip(names, values, queries, strict=True)]
+            ),
+        )
+    found = signals(chart)
+    # Only what lies beyond the limits is marked; patterns are told in words.
+    marks = [
+        Mark(
+            start.isoformat(),
+            point.value,
+            f"{name}\n{told(point.value)}\nLimits {told(point.low)} to {told(point.high)}",
+            query,
+            point.low,
+            point.high,
+            point.is_outside,
+        )
+        for start, name, point, query in zip(starts, names, chart.points, queries, strict=True)
+    ]
+    rows = [
+        ((name, told(point.value), told(point.low), told(point.high)), query)
+        for name, point, query in zip(names, chart.points, queries, strict=True)
+    ]
+    newest = [f"{sentence(signal, list(starts), unit)}." for signal in found[-_TOLD_SIGNALS:]]
+    words = " ".join(newest) or f"No {unit} is out of the ordinary."
+    return Panel(
+        key=key,
+        title=title,
+        sentence=f"{words} {chart.why}",
+        figure=figures.limits(marks, centre=chart.centre, tickformat=tickformat),
+        columns=columns,
+        rows=table(rows),
+    )

@@ -1,0 +1,67 @@
+"""What the drift page watches besides the mix of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from analytics.tabs.drift_queries import LookRow, Sums
+from analytics.wording import percent
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is watched. `less` and `more` begin the sentence for a lower or higher value; `told` writes a value."""
+
+    key: str
+    title: str
+    less: str
+    more: str
+    of: Callable[[LookRow], Sums]
+    told: Callable[[float], str]
+    scale: float
+    tickformat: str
+
+
+QUANTITIES = (
+    Quantity(
+        key="brightness",
+        title="Brightness",
+        less="Pictures are darker",
+        more="Pictures are brighter",
+        of=lambda row: row.brightness,
+        told=percent,
+        scale=1e-4,
+        tickformat=",.1~%",
+    ),
+    Quantity(
+        key="sharpness",
+        title="Sharpness",
+        less="Pictures are less sharp",
+        more="Pictures are sharper",
+        of=lambda row: row.sharpness,
+        told="{:.2f}".format,
+        scale=1e-3,
+        tickformat=".2f",
+    ),
+    Quantity(
+        key="warmth",
+        title="Colour",
+        less="Pictures are cooler (bluer)",
+        more="Pictures are warmer (redder)",
+        of=lambda row: row.warmth,
+        told="{:+.2%}".format,
+        scale=1e-4,
+        tickformat="+.1%",
+    ),
+    Quantity(
+        key="confidence",
+        title="Confidence",
+        less="The model is less sure",
+        more="The model is surer",
+        of=lambda row: row.confidence,
+        told=percent,
+        scale=1e-4,
+        tickformat=",.1~%",
+    ),
+)

@@ -1,0 +1,255 @@
+"""What the page of people and models asks the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+from analytics.relations import CHOSEN_ROWS, parameters
+from analytics.scope import Scope
+from analytics.tabs.days import as_text, day_parameters, inspected_days, reads_rollups
+
+MOST_PAIRED = 4_000
+MOST_CHANGES = 200
+
+
+@dataclass(frozen=True)
+class ReviewerRow:
+    """One person's reviews, each image's newest of theirs. `agreed_count` of `compared_count`: the same image was
+    judged blind by somebody else, and both said the same."""
+
+    name: str
+    judged_count: int
+    overruled_count: int
+    blind_count: int
+    blind_overruled_count: int
+    compared_count: int
+    agreed_count: int
+
+
+@dataclass(frozen=True)
+class OverruleRow:
+    """What people said of one version's verdicts, not blind."""
+
+    number: int
+    architecture: str
+    model_version_id: int
+    judged_count: int
+    overruled_count: int
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """All images of the scope that a version saw, whether its result counts now or not."""
+
+    model_version_id: int
+    number: int
+    architecture: str
+    is_live: bool
+    inspected_count: int
+    fail_count: int
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """Images that both versions saw: the current one's id, the other's, and who failed how many."""
+
+    current_id: int
+    other_id: int
+    both_count: int
+    only_current_fails: int
+    only_other_fails: int
+    agree_count: int
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """Something that changed what numbers mean. `kind`: model, rule, calibration or labels."""
+
+    at: datetime
+    kind: str
+    sentence: str
+    person: str | None
+
+
+_REVIEWERS: LiteralString = """
+    WITH chosen AS (
+        SELECT DISTINCT ON (review.image_id, review.user_id, review.is_blind)
+               review.image_id, review.user_id, review.is_blind, review.verdict, review.model_verdict,
+               review.is_withdrawn
+        FROM review {image}
+        WHERE {reviews}
+        ORDER BY review.image_id, review.user_id, review.is_blind, review.id DESC
+    ), kept AS (SELECT * FROM chosen WHERE NOT is_withdrawn),
+    counted AS (
+        SELECT user_id, count(*) FILTER (WHERE NOT is_blind) AS judged,
+               count(*) FILTER (WHERE NOT is_blind AND model_verdict NOT IN ('', verdict)) AS overruled,
+               count(*) FILTER (WHERE is_blind) AS blind,
+               count(*) FILTER (WHERE is_blind AND model_verdict NOT IN ('', verdict)) AS blind_overruled
+        FROM kept GROUP BY user_id
+    ), compared AS (
+        SELECT kept.user_id, count(*) AS n, count(*) FILTER (WHERE other.verdict = kept.verdict) AS agreed
+        FROM kept JOIN kept AS other ON other.image_id = kept.image_id AND other.is_blind
+             AND other.user_id IS DISTINCT FROM kept.user_id
+        GROUP BY kept.user_id
+    )
+    SELECT coalesce(nullif(person.name, ''), person.email, 'Someone who left'), counted.judged, counted.overruled,
+           counted.blind, counted.blind_overruled, coalesce(compared.n, 0), coalesce(compared.agreed, 0)
+    FROM counted
+    LEFT JOIN compared ON compared.user_id IS NOT DISTINCT FROM counted.user_id
+    LEFT JOIN person ON person.id = counted.user_id
+    ORDER BY counted.judged + counted.blind DESC, 1
+"""
+
+_OVERRULES: LiteralString = """
+    WITH chosen AS (
+        SELECT DISTINCT ON (review.image_id)
+               review.prediction_id, review.verdict, review.model_verdict, review.is_withdrawn
+        FROM review {image}
+        WHERE {reviews} AND NOT review.is_blind
+        ORDER BY review.image_id, review.id DESC
+    )
+    SELECT model_version.number, model_version.architecture, model_version.id, count(*),
+           count(*) FILTER (WHERE chosen.model_verdict <> chosen.verdict)
+    FROM chosen
+    JOIN prediction ON prediction.id = chosen.prediction_id
+    JOIN model_version ON model_version.id = prediction.model_version_id
+    WHERE NOT chosen.is_withdrawn AND chosen.model_verdict <> ''
+    GROUP BY model_version.id ORDER BY model_version.number DESC
+"""
+
+_REVIEWS: LiteralString = """
+    review.project_id = %(project_id)s
+    AND (%(start_at)s::timestamptz IS NULL OR review.at >= %(start_at)s::timestamptz)
+    AND (%(end_at)s::timestamptz IS NULL OR review.at < %(end_at)s::timestamptz)
+"""
+
+_OF_IMAGES: LiteralString = """
+    AND (%(source_id)s::bigint IS NULL OR coalesce(image.source_id, 0) = %(source_id)s::bigint)
+    AND (%(batch_id)s::bigint IS NULL OR EXISTS (
+        SELECT FROM batch_image
+        WHERE batch_image.image_id = image.id AND batch_image.batch_id = %(batch_id)s::bigint))
+"""
+
+# All that a version saw: its own results, current or not.
+_VERSIONS: LiteralString = """
+    SELECT model_version.id, model_version.number, model_version.architecture,
+           coalesce(model_version.id = project.live_model_id, false),
+           counted.n, counted.fails, counted.first, counted.last
+    FROM (SELECT model_version_id, sum(inspected_count)::bigint AS n, sum(fail_count)::bigint AS fails,
+                 min(day) AS first, max(day) AS last
+          FROM ({inspected}) AS inspected GROUP BY model_version_id HAVING sum(inspected_count) > 0) AS counted
+    JOIN model_version ON model_version.id = counted.model_version_id
+    JOIN project ON project.id = model_version.project_id
+    ORDER BY model_version.number DESC
+"""
+
+_EVERY_RESULT: LiteralString = """
+    SELECT model_version_id, day, inspected_count, fail_count FROM inspection_day
+    WHERE project_id = %(project_id)s
+      AND (%(model_version_id)s::bigint IS NULL OR model_version_id = %(model_version_id)s::bigint)
+      AND (%(source_id)s::bigint IS NULL OR coalesce(source_id, 0) = %(source_id)s::bigint)
+      AND (%(first_day)s::date IS NULL OR day >= %(first_day)s::date)
+      AND (%(last_day)s::date IS NULL OR day <= %(last_day)s::date)
+"""
+
+_LAST_SECOND_LOOK: LiteralString = """
+    SELECT max(day) FROM inspection_day
+    WHERE project_id = %(project_id)s AND NOT is_current AND inspected_count > 0
+      AND (%(source_id)s::bigint IS NULL OR coalesce(source_id, 0) = %(source_id)s::bigint)
+      AND (%(first_day)s::date IS NULL OR day >= %(first_day)s::date)
+      AND (%(last_day)s::date IS NULL OR day <= %(last_day)s::date)
+"""
+
+# The newest images up to the last day that a second version saw: a bounded number of rows however many there are.
+_PAIRS: LiteralString = """
+    SELECT seen.model_version_id, other.model_version_id, count(*),
+           count(*) FILTER (WHERE seen.verdict = 'fail' AND other.verdict = 'pass'),
+           count(*) FILTER (WHERE seen.verdict = 'pass' AND other.verdict = 'fail'),
+           count(*) FILTER (WHERE seen.verdict = other.verdict)
+    FROM (SELECT prediction.id, prediction.image_id, prediction.model_version_id, prediction.verdict
+          FROM prediction JOIN image ON image.id = prediction.image_id
+          WHERE prediction.project_id = %(project_id)s AND {rows} {source}
+            AND (%(start_at)s::timestamptz IS NULL OR prediction.captured_at >= %(start_at)s::timestamptz)
+            AND (%(end_at)s::timestamptz IS NULL OR prediction.captured_at < %(end_at)s::timestamptz)
+            AND (%(until)s::date IS NULL
+                 OR prediction.captured_at < ((%(until)s::date + 1)::timestamp AT TIME ZONE %(time_zone)s::text))
+          ORDER BY prediction.captured_at DESC LIMIT %(most)s) AS seen
+    JOIN prediction AS other ON other.image_id = seen.image_id AND other.model_version_id <> seen.model_version_id
+         AND other.state = 'done' AND NOT other.is_shadow
+    GROUP BY 1, 2 ORDER BY 3 DESC
+"""
+
+_CHANGES: LiteralString = """
+    SELECT at, kind, sentence, coalesce(nullif(person.name, ''), person.email)
+    FROM (
+        SELECT promotion.at, 'model' AS kind, promotion.user_id,
+               CASE WHEN promotion.kind = 'roll-back' THEN 'Rolled back to version ' ELSE 'Version ' END
+               || model_version.number || ' (' || model_version.architecture || ')'
+               || CASE WHEN promotion.kind = 'roll-back' THEN '' ELSE ' went live' END
+               || CASE WHEN promotion.note = '' THEN '' ELSE ': ' || promotion.note END AS sentence
+        FROM promotion JOIN model_version ON model_version.id = promotion.model_version_id
+        WHERE promotion.project_id = %(project_id)s
+        UNION ALL
+        SELECT project_event.at, project_event.kind, project_event.user_id, project_event.sentence
+        FROM project_event WHERE project_event.project_id = %(project_id)s
+    ) AS change
+    LEFT JOIN person ON person.id = change.user_id
+    WHERE (%(start_at)s::timestamptz IS NULL OR at >= %(start_at)s::timestamptz)
+      AND (%(end_at)s::timestamptz IS NULL OR at < %(end_at)s::timestamptz)
+    ORDER BY at DESC LIMIT %(most)s
+"""
+
+
+def reviewers(cursor: Any, scope: Scope) -> tuple[ReviewerRow, ...]:
+    """Everybody who judged images within the scope's time, whoever judged most first."""
+    cursor.execute(as_text(_REVIEWERS, **_chosen(scope)), parameters(scope))
+    return tuple(ReviewerRow(*row) for row in cursor.fetchall())
+
+
+def overrules(cursor: Any, scope: Scope) -> tuple[OverruleRow, ...]:
+    """How often people overruled each version, the newest version first."""
+    cursor.execute(as_text(_OVERRULES, **_chosen(scope)), parameters(scope))
+    return tuple(OverruleRow(*row) for row in cursor.fetchall())
+
+
+def versions(cursor: Any, scope: Scope) -> tuple[VersionRow, ...]:
+    """Every version that saw images of the scope, the newest first."""
+    seen = sql.SQL(_EVERY_RESULT) if reads_rollups(scope) else inspected_days(scope)
+    cursor.execute(as_text(_VERSIONS, inspected=seen), day_parameters(scope))
+    return tuple(VersionRow(*row) for row in cursor.fetchall())
+
+
+def pairs(cursor: Any, scope: Scope) -> tuple[PairRow, ...]:
+    """Pairs of versions that saw the same images, among the newest `MOST_PAIRED` up to the last that two saw."""
+    values = day_parameters(scope)
+    until = None
+    if reads_rollups(scope):
+        cursor.execute(_LAST_SECOND_LOOK, values)
+        until = cursor.fetchone()[0]
+        if until is None:
+            return ()
+    # Said plainly, so that the index by source and time finds a source's few images among millions.
+    source = sql.SQL("AND prediction.source_id = %(source_id)s" if scope.source_id else "")
+    cursor.execute(
+        as_text(_PAIRS, rows=sql.SQL(CHOSEN_ROWS), source=source), values | {"until": until, "most": MOST_PAIRED}
+    )
+    return tuple(PairRow(*row) for row in cursor.fetchall())
+
+
+def changes(cursor: Any, scope: Scope) -> tuple[ChangeRow, ...]:
+    """Promotions and project events within the scope's time, the newest first."""
+    cursor.execute(_CHANGES, parameters(scope) | {"most": MOST_CHANGES})
+    return tuple(ChangeRow(*row) for row in cursor.fetchall())
+
+
+def _chosen(scope: Scope) -> dict[str, sql.Composable]:
+    """Reviews by when they were made; which images they are of is only asked where the scope says so."""
+    if scope.source_id is None and scope.batch_id is None:
+        return {"image": sql.SQL(""), "reviews": sql.SQL(_REVIEWS)}
+    return {"image": sql.SQL("JOIN image ON image.id = review.image_id"), "reviews": sql.SQL(_REVIEWS + _OF_IMAGES)}

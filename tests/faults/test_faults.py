@@ -1,0 +1,19 @@
+"""A dozen faults on a running stack; `make soak` does hundreds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.rig import Rig
+from tests.faults.soak import soak
+
+pytestmark = [pytest.mark.slow]
+
+SEED = 20261123
+
+
+def test_a_dozen_faults_lose_nothing_and_count_nothing_twice(tmp_path: Path) -> None:
+    done = soak(Rig(tmp_path / "data", tmp_path / "faults"), fault_count=12, seconds=240, seed=SEED)
+    assert sum(done.values()) == 12

@@ -1,0 +1,173 @@
+"""Which roll-ups there are and the SQL that counts rows into them.
+
+Predictions are counted once, per hour (UTC) and local day together; all tables take their sums from that. What only
+a shadow run found is in none of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analytics.buckets import AREA_BUCKETS, PLACE_CELLS, area_bucket_sql, place_cell_sql
+
+BY_PREDICTION = "prediction.id = ANY(%(predictions)s)"
+BY_PROJECT = "prediction.project_id = %(project)s"
+
+_SLICE = ("is_current", "model_version_id")
+_INSPECTION_SUMS = (
+    "inspected_count",
+    "fail_count",
+    "final_fail_count",
+    "first_pass_count",
+    "waiting_count",
+    "upload_time_count",
+    "pixels",
+)
+_LOOKS = ("brightness", "sharpness", "warmth")
+_LOOK_SUMS = (
+    "confidence_count",
+    "confidence_sum",
+    "confidence_squares",
+    "feature_count",
+    *(f"{look}_{kind}" for look in _LOOKS for kind in ("sum", "squares")),
+)
+_LABEL_SUMS = ("affected_count", "pixels", "region_count")
+
+_LOOK_COUNTS = ", ".join(
+    f"%(sign)s * coalesce(sum({look}::bigint), 0) AS {look}_sum, "
+    f"%(sign)s * coalesce(sum({look}::bigint * {look}), 0) AS {look}_squares"
+    for look in _LOOKS
+)
+
+_COUNTED = f"""
+    WITH chosen AS MATERIALIZED (
+        SELECT prediction.id, prediction.project_id, prediction.is_current, prediction.model_version_id,
+               prediction.source_id, date_trunc('hour', prediction.captured_at, 'UTC') AS hour,
+               (prediction.captured_at AT TIME ZONE %(zone)s)::date AS day,
+               prediction.verdict, prediction.min_region_px, image.reviewed_verdict, image.captured_at_from,
+               image.width_px, image.height_px, round(prediction.confidence * 10000)::bigint AS confidence,
+               prediction.brightness, prediction.sharpness, prediction.warmth
+        FROM prediction JOIN image ON image.id = prediction.image_id
+        WHERE prediction.state = 'done' AND NOT prediction.is_shadow AND {{which}}
+    ),
+    inspections AS MATERIALIZED (
+        SELECT project_id, hour, day, is_current, model_version_id, source_id,
+               %(sign)s * count(*) AS inspected_count,
+               %(sign)s * count(*) FILTER (WHERE verdict = 'fail') AS fail_count,
+               %(sign)s * count(*) FILTER (WHERE coalesce(reviewed_verdict, verdict) = 'fail') AS final_fail_count,
+               %(sign)s * count(*) FILTER (WHERE verdict = 'pass' AND coalesce(reviewed_verdict, 'pass') = 'pass')
+                   AS first_pass_count,
+               %(sign)s * count(*) FILTER (WHERE verdict = 'fail' AND reviewed_verdict IS NULL) AS waiting_count,
+               %(sign)s * count(*) FILTER (WHERE captured_at_from = 'upload') AS upload_time_count,
+               %(sign)s * sum(width_px::bigint * height_px) AS pixels,
+               %(sign)s * count(confidence) AS confidence_count,
+               %(sign)s * coalesce(sum(confidence), 0) AS confidence_sum,
+               %(sign)s * coalesce(sum(confidence * confidence), 0) AS confidence_squares,
+               %(sign)s * count(brightness) AS feature_count,
+               {_LOOK_COUNTS}
+        FROM chosen GROUP BY 1, 2, 3, 4, 5, 6
+    ),
+    measured AS MATERIALIZED (
+        SELECT project_id, hour, day, is_current, model_version_id, source_id, label_id,
+               {area_bucket_sql("area_fraction")} AS bucket,
+               %(sign)s * count(*) AS images_count,
+               %(sign)s * count(*) FILTER (WHERE largest_region_px
+                   >= coalesce(measurement.min_region_px, chosen.min_region_px)) AS affected_count,
+               %(sign)s * sum(pixels) AS pixels,
+               %(sign)s * sum(region_count) AS region_count
+        FROM measurement JOIN chosen ON chosen.id = measurement.prediction_id
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    ),
+    tallies AS MATERIALIZED (
+        SELECT project_id, day, is_current, model_version_id, source_id, label_id,
+               bucket, NULL::integer AS cell, sum(images_count)::bigint AS tally
+        FROM measured GROUP BY 1, 2, 3, 4, 5, 6, 7
+        UNION ALL
+        SELECT project_id, day, is_current, model_version_id, source_id, label_id, NULL,
+               {place_cell_sql("centroid_x_px", "centroid_y_px", "width_px", "height_px")}, %(sign)s * count(*)
+        FROM (
+            SELECT chosen.*, label_id, centroid_x_px, centroid_y_px
+            FROM region JOIN chosen ON chosen.id = region.prediction_id
+        ) AS placed
+        GROUP BY 1, 2, 3, 4, 5, 6, 8
+    )
+"""  # noqa: S608
+
+_SPREAD_ROWS = f"""
+    SELECT project_id, period, is_all_sources,
+           CASE period WHEN 'day' THEN day ELSE date_trunc('month', day)::date END AS start,
+           is_current, model_version_id, label_id, CASE WHEN NOT is_all_sources THEN source_id END AS source_id,
+           rollup_counts(array_agg(bucket) FILTER (WHERE cell IS NULL), array_agg(tally) FILTER (WHERE cell IS NULL),
+               {AREA_BUCKETS}) AS area_counts,
+           rollup_counts(array_agg(cell) FILTER (WHERE bucket IS NULL), array_agg(tally) FILTER (WHERE bucket IS NULL),
+               {PLACE_CELLS}) AS place_counts
+    FROM tallies, unnest(ARRAY['day', 'month']) AS period, unnest(ARRAY[false, true]) AS is_all_sources
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+"""  # noqa: S608
+
+
+@dataclass(frozen=True)
+class RollupTable:
+    """One table: what its rows are kept by, what they add up, and the SQL that counts such rows."""
+
+    name: str
+    key: tuple[str, ...]
+    sums: tuple[str, ...]
+    rows: str
+    arrays: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> str:
+        return ", ".join(self.key + self.sums + self.arrays)
+
+    @property
+    def _not_zero(self) -> str:
+        return " OR ".join([f"{name} <> 0" for name in self.sums] + [f"0 <> ANY({name})" for name in self.arrays])
+
+    def upsert(self) -> str:
+        """SQL that adds the counted sums to the stored ones, in the order of the key."""
+        added = [f"{name} = {self.name}.{name} + excluded.{name}" for name in self.sums]
+        added += [f"{name} = rollup_sum({self.name}.{name}, excluded.{name})" for name in self.arrays]
+        return (
+            f"INSERT INTO {self.name} ({self.columns}) "  # noqa: S608
+            f"SELECT {self.columns} FROM ({self.rows}) AS counted ORDER BY {', '.join(self.key)} "
+            f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {', '.join(added)}"
+        )
+
+    def differences(self) -> str:
+        """SQL that gives a project's stored rows unlike a recount, in either direction; zeros count as absent."""
+        stored = f"SELECT {self.columns} FROM {self.name} WHERE project_id = %(project)s AND ({self._not_zero})"  # noqa: S608
+        counted = f"SELECT {self.columns} FROM ({self.rows}) AS recount WHERE {self._not_zero}"  # noqa: S608
+        return (
+            f"{_COUNTED.format(which=BY_PROJECT)} "
+            f"(({stored}) EXCEPT ({counted})) UNION ALL (({counted}) EXCEPT ({stored}))"
+        )
+
+
+def _summed(name: str, key: tuple[str, ...], sums: tuple[str, ...], counted: str) -> RollupTable:
+    total = ", ".join(f"sum({column})::bigint AS {column}" for column in sums)
+    columns = ", ".join(key)
+    return RollupTable(name, key, sums, f"SELECT {columns}, {total} FROM {counted} GROUP BY {columns}")  # noqa: S608
+
+
+TABLES = (
+    _summed("inspection_rollup", ("project_id", "hour", *_SLICE, "source_id"), _INSPECTION_SUMS, "inspections"),
+    _summed(
+        "inspection_day", ("project_id", "day", *_SLICE, "source_id"), _INSPECTION_SUMS + _LOOK_SUMS, "inspections"
+    ),
+    _summed("label_rollup", ("project_id", "hour", *_SLICE, "label_id", "source_id"), _LABEL_SUMS, "measured"),
+    _summed("label_day", ("project_id", "day", *_SLICE, "label_id", "source_id"), _LABEL_SUMS, "measured"),
+    RollupTable(
+        name="spread_rollup",
+        key=("project_id", "period", "is_all_sources", "start", *_SLICE, "label_id", "source_id"),
+        sums=(),
+        rows=_SPREAD_ROWS,
+        arrays=("area_counts", "place_counts"),
+    ),
+)
+
+
+def change_sql(which: str) -> str:
+    """One statement that counts the predictions of `which` once and adds the sums to every table."""
+    inserts = ", ".join(f"into_{table.name} AS ({table.upsert()})" for table in TABLES)
+    return f"{_COUNTED.format(which=which)}, {inserts} SELECT 1"
