@@ -11,7 +11,8 @@ def escape_sentence(estimate: EscapeEstimate | None) -> str:
     """How many defective images slip through, with interval and n; or how many more to judge before one can say."""
     if estimate is None:
         return "Nothing has been judged blind yet."
-    found = f"{counted(estimate.judged_count, 'passed image')} judged blind, {counted(estimate.escape_count, 'escape')} found"
+    judged, escapes = counted(estimate.judged_count, "passed image"), counted(estimate.escape_count, "escape")
+    found = f"{judged} judged blind, {escapes} found"
     if not estimate.is_enough:
         return f"{found}: too few to say. Judge {MIN_IMAGES_COUNT - estimate.judged_count} more."
     rate = estimate.per_1000

@@ -169,7 +169,7 @@ def _response_times(session: str, addresses: list[str], *, clients: int) -> list
 def _fetch(session: str, address: str) -> float:
     begun = time.perf_counter()
     asked = HTTPConnection("127.0.0.1", PORT, timeout=120)
-    asked.request("GET", address, headers={"Cookie": f"{settings.SESSION_COOKIE_NAME}={session}"})
+    asked.request("GET", address, headers={"Cookie": f"pixelwise-session-{PORT}={session}"})
     answer = asked.getresponse()
     answer.read()
     asked.close()

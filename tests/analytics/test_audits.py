@@ -140,7 +140,14 @@ def evaluate(plant: Plant, *, found: int, missed: int, rejected: int, passed: in
     """The live version on a hold-out with so many of each outcome."""
     dataset = Dataset.objects.create(project=plant.project, name="Held out", checksum="1" * 64)
     evaluation = Evaluation.objects.create(
-        model_version=plant.model_version, dataset=dataset, split="test", state="done", finished_at=NOON
+        model_version=plant.model_version,
+        dataset=dataset,
+        split="test",
+        state="done",
+        scores={"images": 50},
+        image_count=50,
+        seconds_per_1000_images=1.0,
+        finished_at=NOON,
     )
     outcomes = [(True, True)] * found + [(True, False)] * missed + [(False, True)] * rejected
     for number, (is_defective, fails) in enumerate(outcomes + [(False, False)] * passed):

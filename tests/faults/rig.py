@@ -155,7 +155,9 @@ class Rig:
     def _check_masks(self, done: set[int]) -> None:
         """The ledger is what a recount of the masks on disk gives; no mask is there that no row owns."""
         on_disk = {int(path.stem): path for path in (self.data / "predictions").rglob("*.png")}
-        assert on_disk.keys() == done, f"{len(on_disk.keys() - done)} masks too many, {len(done - on_disk.keys())} missing"
+        assert on_disk.keys() == done, (
+            f"{len(on_disk.keys() - done)} masks too many, {len(done - on_disk.keys())} missing"
+        )
         measured: dict[int, dict[int, int]] = {}
         for prediction_id, index, pixels in self.rows(_MEASURED):
             measured.setdefault(prediction_id, {})[index] = pixels

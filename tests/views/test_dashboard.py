@@ -203,4 +203,4 @@ def test_the_page_costs_the_same_queries_for_many_images(visit: Visit, plant: Pl
     for number in range(60):
         plant.image({"pit": [40]}, captured_at=NOON + timedelta(days=number))
     plant.count_up()
-    assert queries() == few <= 20
+    assert queries() == few <= 24

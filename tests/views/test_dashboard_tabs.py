@@ -24,9 +24,9 @@ def visit(db: None, settings: Any, tmp_path: Path) -> Visit:
 
 @pytest.fixture
 def full(visit: Visit) -> Visit:
-    """Two sources, forty days, one image a day each."""
+    """two sources, eighteen days, one image a day each."""
     plant = visit.plant
-    for day in range(40):
+    for day in range(18):
         at = NOON + timedelta(days=day)
         plant.image({"scratch": [20 + day]}, source=plant.line_1, captured_at=at)
         plant.image({"pit": [30]} if day % 3 == 0 else {}, source=plant.line_2, captured_at=at)

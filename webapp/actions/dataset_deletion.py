@@ -44,9 +44,7 @@ def obstacles(dataset: Dataset) -> list[str]:
         reasons.append(f"The scores of {_versions(numbers).lower()} were measured on it.")
     if going_on:
         words = "is" if len(going_on) == 1 else "are"
-        reasons.append(
-            f"{counted(len(going_on), 'training')} on it {words} not finished. Cancel first, then delete."
-        )
+        reasons.append(f"{counted(len(going_on), 'training')} on it {words} not finished. Cancel first, then delete.")
     if reading.exists():
         reasons.append("Another data set is being read and may share images with it. Wait until that is done.")
     return reasons

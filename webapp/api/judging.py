@@ -94,15 +94,16 @@ def compare_models(
     project = visible_project(request.auth, slug)
     chosen = _holdout(project, dataset)
     done = Evaluation.objects.filter(dataset=chosen.dataset, split=chosen.split, state=Evaluation.State.DONE)
-    evaluations = []
+    evaluations: list[Evaluation] = []
     for name, model_id in (("a", a), ("b", b)):
         found = done.filter(model_version=model_id, model_version__project=project).first()
         if found is None:
             raise invalid(name, _without_scores(model_id, chosen))
         evaluations.append(found)
-    comparison = compare(*evaluations, disagreement(*evaluations))
+    first, second = evaluations
+    comparison = compare(first, second, disagreement(first, second))
     p_value = mcnemar(comparison.only_first_right_count, comparison.only_second_right_count)
-    return ComparisonOut.of(comparison, evaluations[0], p_value)
+    return ComparisonOut.of(comparison, first, p_value)
 
 
 def _without_scores(model_id: int, holdout: Holdout) -> str:

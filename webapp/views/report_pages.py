@@ -87,7 +87,6 @@ def page(
         "refused": refused,
         "schedule_form": schedule or ScheduleForm(project, auto_id="schedule-%s"),
         "schedules": project.report_schedules.prefetch_related("recipients").select_related("user"),
-        "kept_days": settings.PIXELWISE_REPORT_DAYS,
     }
     return render(request, "reports/show.html", context, status=400 if errors else status)
 
@@ -162,6 +161,7 @@ def _list(request: HttpRequest, project: Project) -> dict[str, Any]:
         "project": project,
         "tab": "reports",
         "reports": reports,
+        "kept_days": settings.PIXELWISE_REPORT_DAYS,
         "seen": seen,
         "pause": next_pause(request, seen) if is_going_on else 0,
     }

@@ -25,7 +25,7 @@ def _is_worker() -> bool:
 def _look(event: str, arguments: tuple[object, ...]) -> None:
     if event != "open" or not isinstance(arguments[0], str):
         return
-    path, mode, flags = arguments
+    path, _, flags = arguments
     name = str(path)
     if not name.startswith(_DATA) or name.startswith((_DATA + "/run", _DATA + "/logs")):
         return
