@@ -28,6 +28,7 @@ PIXELWISE_ADMIN_EMAIL = env.str("PIXELWISE_ADMIN_EMAIL", default="")
 PIXELWISE_ADMIN_PASSWORD = env.str("PIXELWISE_ADMIN_PASSWORD", default="")
 PIXELWISE_LEASE_SECONDS = whole_number("PIXELWISE_LEASE_SECONDS", 60)
 PIXELWISE_SWEEP_SECONDS = whole_number("PIXELWISE_SWEEP_SECONDS", 15)
+PIXELWISE_UPLOAD_SECONDS = whole_number("PIXELWISE_UPLOAD_SECONDS", 24 * 3600)
 PIXELWISE_CHUNK_IMAGES = whole_number("PIXELWISE_CHUNK_IMAGES", 16)
 PIXELWISE_MAX_FILE_MB = whole_number("PIXELWISE_MAX_FILE_MB", 200)
 PIXELWISE_MAX_PIXELS = whole_number("PIXELWISE_MAX_PIXELS", 400_000_000)
@@ -106,7 +107,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # E-mail: where no server is named, it is written to the worker's log.
 
-_mail = env.email_url("EMAIL_URL", default="consolemail://")
+_mail = env.email_url_config(env.str("EMAIL_URL", default="").strip() or "consolemail://")
 EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"] or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"] or "", _mail["EMAIL_HOST_PASSWORD"] or ""

@@ -46,6 +46,12 @@ def overlay_path(prediction_id: int) -> Path:
     return mask_path(prediction_id).with_suffix(".webp")
 
 
+def remove_mask(prediction_id: int) -> None:
+    """What a try left behind that came to no result."""
+    mask_path(prediction_id).unlink(missing_ok=True)
+    overlay_path(prediction_id).unlink(missing_ok=True)
+
+
 def evaluation_folder(evaluation_id: int) -> Path:
     return _root() / "evaluations" / str(evaluation_id)
 

@@ -5,16 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analytics.statistics.areas import AdjustedArea, adjusted_areas
+from analytics.statistics.areas import (
+    MIN_AUDITED_COUNT,
+    AdjustedArea,
+    ImageArea,
+    adjusted_area_from_images,
+    adjusted_areas,
+)
+from analytics.statistics.intervals import Estimate
 
 MIN_DRAWS_COUNT = 2
 """What `adjusted_areas` needs of every label that was marked."""
 
 
+def areas_from_images(
+    images: Sequence[Mapping[str, Sequence[int]]], pixels: Mapping[int, int]
+) -> dict[int, Estimate] | str:
+    """Label id → its true area in pixels, from errors counted image by image; or, in words, why it cannot be said.
+
+    `images`: of each labelled image, label id → pixels marked rightly, marked wrongly and missed. `pixels`: label id →
+    what the model marked in all images together. Each image is one draw (see `adjusted_area_from_images`); labels that
+    too few of them show are left out.
+    """
+    if len(images) < MIN_AUDITED_COUNT:
+        return f"{len(images)} labelled images are too few: evaluate the model on {MIN_AUDITED_COUNT} or more"
+    found = {
+        label_id: adjusted_area_from_images([ImageArea(*image.get(str(label_id), (0, 0, 0))) for image in images], px)
+        for label_id, px in pixels.items()
+    }
+    return {label_id: area for label_id, area in found.items() if area is not None}
+
+
 def corrected_areas(
     scores: Mapping[str, Any], image_count: int, pixels: Mapping[str, int]
 ) -> dict[str, AdjustedArea] | str:
-    """Label → its true area in pixels, as far as the evaluation's errors tell; or, in words, why it cannot be said.
+    """The same by label name, for evaluations from before errors were counted image by image.
 
     `pixels`: label name → what the model marked in all images together. Shares of errors come from the pixels of the
     evaluated images (Olofsson et al. 2014, see `adjusted_areas`). Pixels of one region are alike, so each region the

@@ -46,12 +46,17 @@ class CalibrationRow:
 
 @dataclass(frozen=True)
 class ErrorsRow:
-    """What the live model's newest evaluation found. `scores` as `segmentation.evaluation` writes them."""
+    """What the live model's newest evaluation found. `scores` as `segmentation.evaluation` writes them.
+
+    `images`: label id → pixels marked rightly, marked wrongly and missed, of each evaluated image; empty where it is
+    from before they were counted image by image.
+    """
 
     number: int
     dataset: str
     image_count: int
     scores: dict[str, Any]
+    images: tuple[dict[str, list[int]], ...] = ()
 
 
 _INSPECTED: LiteralString = """
@@ -80,7 +85,9 @@ _CALIBRATIONS: LiteralString = """
 """
 
 _ERRORS: LiteralString = """
-    SELECT model_version.number, dataset.name, evaluation.image_count, evaluation.scores::text
+    SELECT model_version.number, dataset.name, evaluation.image_count, evaluation.scores::text,
+           (SELECT jsonb_agg(label_pixels) FROM evaluated_image
+            WHERE evaluation_id = evaluation.id AND label_pixels <> '{}')::text
     FROM evaluation
     JOIN model_version ON model_version.id = evaluation.model_version_id
     JOIN dataset ON dataset.id = evaluation.dataset_id
@@ -120,4 +127,4 @@ def known_errors(cursor: Any, scope: Scope) -> ErrorsRow | None:
     """How the scope's model version, or the live one, did on images that people labelled; None where it never ran."""
     cursor.execute(_ERRORS, day_parameters(scope))
     row = cursor.fetchone()
-    return ErrorsRow(row[0], row[1], row[2], json.loads(row[3])) if row else None
+    return ErrorsRow(*row[:3], json.loads(row[3]), tuple(json.loads(row[4] or "[]"))) if row else None

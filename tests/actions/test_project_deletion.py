@@ -79,6 +79,7 @@ def _keep(plant: Plant, image: Image) -> None:
     project.draft_rules.create(name="stricter")
     project.events.create(kind="rule", sentence="The rule changed.")
     project.reports.create(kind="csv")
+    project.reports.create(kind="csv", state="done", path=f"report-of-{project.slug}.csv")
     schedule = project.report_schedules.create(
         user=person, name="weekly", kind="csv", every="week", next_at=timezone.now()
     )
@@ -102,6 +103,7 @@ def files_of(plant: Plant) -> list[Path]:
         *(storage.archive_path(one.archive) for one in plant.project.dataset_imports.all()),
         *(storage.dataset_import_folder(one.pk) / "members.jsonl" for one in plant.project.dataset_imports.all()),
         *(storage.dataset_export_path(one.pk) for data in plant.project.datasets.all() for one in data.exports.all()),
+        storage.report_path(f"report-of-{plant.project.slug}.csv"),
         *(storage.preview_path(one.pk, 0, 1) for one in plant.project.training_runs.all()),
     ]
 

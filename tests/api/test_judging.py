@@ -86,7 +86,8 @@ def test_shadow_and_promotion(api: ApiClient, plant: Plant, bob: User) -> None:
     started = api.post(f"{address}/shadow", {"image_count": 2}).json()
     assert (started["status"], started["image_count"], started["done_count"]) == ("running", 2, 0)
     second.predictions.update(
-        state="done", verdict="fail", min_region_px=1, defect_area_fraction=0.5, finished_at="2026-05-12T12:00Z"
+        **{"state": "done", "verdict": "fail", "min_region_px": 1, "defect_area_fraction": 0.5},
+        **{"finished_at": "2026-05-12T12:00Z", "project": plant.project, "captured_at": "2026-05-12T12:00Z"},
     )
     found = api.get(f"{address}/shadow").json()
     assert (found["status"], found["pass_to_fail"] + found["fail_count"]) == ("done", 2)

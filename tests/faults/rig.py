@@ -50,6 +50,7 @@ class Rig:
             settings={
                 "PIXELWISE_SWEEP_SECONDS": "1",
                 "PIXELWISE_LEASE_SECONDS": "4",
+                "PIXELWISE_UPLOAD_SECONDS": "15",
                 "PIXELWISE_CHUNK_IMAGES": "4",
                 "PIXELWISE_WEB_WORKERS": "1",
                 "PIXELWISE_FAULTS": str(self.faults),

@@ -66,7 +66,7 @@ class Stack:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"], cwd=ROOT, env=self.environment, stdout=log, stderr=log, text=True
             )
-        self.wait_for(self._answers, "the stack to answer /healthz with 200", seconds=120)
+        self.wait_for(self._answers, "the stack to answer /healthz with 200", seconds=240)
 
     def stop(self) -> int:
         assert self.process is not None

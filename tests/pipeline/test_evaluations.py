@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 from PIL import Image as PillowImage
 
+from analytics.tabs.area_known_errors import areas_from_images
 from tests.images import RED, picture, png
 from tests.trainings import drawn_dataset
 from webapp import storage, tasks
@@ -91,6 +92,30 @@ def test_scores_are_exact_where_the_answer_is_known(exact: ModelVersion, dataset
         ("test-3", True, True),
     ]
     assert all(row.mean_iou == 1.0 for row in rows)
+
+
+def test_errors_are_counted_image_by_image(
+    project: Project, exact: ModelVersion, dataset: Dataset, tmp_path: Path
+) -> None:
+    """Every other picture is half red; where people drew ten rows of forty pixels more, those count as missed."""
+    ids = {label.name: str(label.pk) for label in project.labels.all()}
+    rows = evaluated(exact, dataset).images.order_by("dataset_image__name")
+    assert [row.label_pixels for row in rows[:2]] == [
+        {ids["background"]: [1200, 0, 0]},
+        {ids["background"]: [600, 0, 0], ids["rust"]: [600, 0, 0]},
+    ]
+    folder = write_folder(tmp_path / "more", {"train": 2, "test": 24})
+    for path in sorted((folder / "masks").glob("test-*.png")):
+        mask = np.array(PillowImage.open(path))
+        mask[15:25] |= mask[:10]
+        PillowImage.fromarray(mask).save(path)
+    generous = import_dataset(project=project, user=None, path=folder)
+    images = [row.label_pixels for row in evaluated(exact, generous).images.all()]
+    assert images.count({ids["background"]: [200, 400, 0], ids["rust"]: [600, 0, 400]}) == 12
+    areas = areas_from_images(images, {int(ids["rust"]): 6_000, int(ids["paint"]): 0})
+    assert not isinstance(areas, str)
+    assert areas[int(ids["rust"])].value == pytest.approx(10_000)
+    assert int(ids["paint"]) not in areas
 
 
 def test_keeps_the_mask_of_each_image_in_project_labels(exact: ModelVersion, dataset: Dataset) -> None:

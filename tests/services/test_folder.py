@@ -65,9 +65,12 @@ def test_almost_full_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_only_old_leftovers_of_uploads_are_removed(tmp_path: Path) -> None:
     folder.prepare(tmp_path)
-    old, new = tmp_path / "tmp" / "old", tmp_path / "tmp" / "new"
+    old, new, form = (tmp_path / "tmp" / name for name in ("old", "new", "form-1"))
     old.write_bytes(b"x")
     new.write_bytes(b"x")
-    os.utime(old, (time.time() - 100_000,) * 2)
+    form.mkdir()
+    (form / "0").write_bytes(b"x")
+    for path in (old, form):
+        os.utime(path, (time.time() - 200_000,) * 2)
     folder.remove_stale_temporaries(tmp_path)
-    assert (old.exists(), new.exists()) == (False, True)
+    assert (old.exists(), new.exists(), form.exists()) == (False, True, False)

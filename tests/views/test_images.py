@@ -173,6 +173,7 @@ class TestIndex:
     def test_scope_in_words_each_removable(self, visit: Visit) -> None:
         visit.plant.image({"scratch": [60]}, source=visit.plant.line_1)
         visit.plant.image({"pit": [60]}, source=visit.plant.line_2)
+        visit.plant.count_up()
         query = f"?from=2026-05-01&source={visit.plant.line_1.pk}&label={visit.plant.labels['scratch'].pk}"
         page = visit.page("images", query=query)
         chips = re.findall(r'<li class="chip">([^<]+)<a href="([^"]+)"', page)

@@ -130,4 +130,4 @@ def test_the_trend_of_the_dashboard_has_a_marker(two_versions: Project, alice: U
     client.post(f"/p/{two_versions.slug}/models/2/live")
     shown = client.get(f"/p/{two_versions.slug}/").content.decode()
     assert "Version 2 went live (nearest-color)" in shown
-    assert "Dotted lines: a model version went live." in shown
+    assert "Dotted lines: a model version went live, or what the numbers mean was changed." in shown

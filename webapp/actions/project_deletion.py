@@ -23,6 +23,7 @@ from webapp.models import (
     ModelVersion,
     Prediction,
     Project,
+    Report,
     User,
 )
 
@@ -127,6 +128,8 @@ def _remove_files_on_commit(project: Project) -> None:
     files += [storage.truth_overlay_path(pk) for pk in members]
     exports = DatasetExport.objects.filter(dataset__project=project).values_list("pk", flat=True)
     files += [storage.dataset_export_path(pk) for pk in exports]
+    written = Report.objects.filter(project=project).exclude(path="")
+    files += [storage.report_path(path) for path in written.values_list("path", flat=True)]
     for wanted in DatasetImport.objects.filter(project=project):
         folders.append(storage.dataset_import_folder(wanted.pk))
         files += [storage.archive_path(wanted.archive)] if wanted.archive else []

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
 
-from django.db import transaction
 from django.utils import timezone
 
 from segmentation.pictures import too_large
 from webapp.models import Batch, Image, Project, Run, Source, User
-from webapp.pipeline.queueing import finish_complete_runs, queue_images, running_run
+from webapp.pipeline.queueing import finish_complete_runs, seal
 from webapp.pipeline.receive import (
     AddedFile,
     clean_name,
@@ -90,17 +89,10 @@ def reject_unsent(*, batch: Batch, name: str, size_bytes: int) -> AddedFile | No
 
 
 def seal_batch(*, batch: Batch) -> None:
-    """No more files will come. A batch of a project without a model waits for one.
-
-    Images that slipped in while a model went live are queued here.
-    """
-    with transaction.atomic():
-        Batch.objects.filter(pk=batch.pk, sealed_at__isnull=True).update(sealed_at=timezone.now())
-        batch.refresh_from_db()
-        run = running_run(batch, user=batch.created_by)
-        if run is not None:
-            queue_images(run, list(batch.batch_images.values_list("image_id", flat=True)))
-            queue_on_commit(segment_run, run.pk)
+    """No more files will come. A batch of a project without a model waits for one."""
+    run = seal(batch)
+    if run is not None:
+        queue_on_commit(segment_run, run.pk)
     finish_complete_runs(list(Run.objects.filter(batch=batch).values_list("pk", flat=True)))
 
 

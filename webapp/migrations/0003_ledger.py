@@ -745,5 +745,10 @@ class Migration(migrations.Migration):
             model_name='prediction',
             index=models.Index(condition=models.Q(('is_current', True)), fields=['project', 'source', '-defect_area_fraction', '-image'], name='prediction_source_worst'),
         ),
+        migrations.AddField(
+            model_name='evaluatedimage',
+            name='label_pixels',
+            field=models.JSONField(blank=True, default=dict),
+        ),
         migrations.RunSQL(sql=CREATE_LEDGER, reverse_sql=DROP_LEDGER),
     ]

@@ -87,7 +87,11 @@ class Evaluation(models.Model):
 
 
 class EvaluatedImage(models.Model):
-    """One labelled image under one model version. Its mask lies at `storage.evaluation_mask_path`."""
+    """One labelled image under one model version. Its mask lies at `storage.evaluation_mask_path`.
+
+    `label_pixels`: label id → pixels marked rightly, marked wrongly and missed; empty where the evaluation is from
+    before they were counted. Pixels whose truth nobody told count nowhere.
+    """
 
     evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="images")
     dataset_image = models.ForeignKey(DatasetImage, on_delete=models.PROTECT, related_name="evaluated_images")
@@ -95,6 +99,7 @@ class EvaluatedImage(models.Model):
     fails = models.BooleanField()
     largest_region_px = models.PositiveBigIntegerField()
     mean_iou = models.FloatField(null=True, blank=True)
+    label_pixels = models.JSONField(default=dict, blank=True)
 
     class Meta:
         db_table = "evaluated_image"

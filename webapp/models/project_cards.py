@@ -10,12 +10,12 @@ from django.db.models import OuterRef, Subquery, Sum
 
 from webapp.models.images import Batch, Image
 from webapp.models.projects import Project
-from webapp.models.rollups import InspectionRollup
+from webapp.models.rollups import InspectionDay
 
 
 @dataclass(frozen=True)
 class ProjectCard:
-    """One project of the list. Counts are of images and their newest results."""
+    """One project of the list. Counts are of images by a person's newest word, else the model's."""
 
     project: Project
     inspected_count: int
@@ -53,8 +53,8 @@ def project_cards(user: Any) -> list[ProjectCard]:
 
 def _sums(project_ids: list[int]) -> dict[int, tuple[int, int]]:
     rows = (
-        InspectionRollup.objects.filter(project__in=project_ids, is_current=True)
+        InspectionDay.objects.filter(project__in=project_ids, is_current=True)
         .values("project")
-        .annotate(inspected=Sum("inspected_count"), failed=Sum("fail_count"))
+        .annotate(inspected=Sum("inspected_count"), failed=Sum("final_fail_count"))
     )
     return {row["project"]: (row["inspected"], row["failed"]) for row in rows}

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from segmentation.agreement import Agreement, confusion_counts
 from segmentation.evaluation import evaluate
 from segmentation.masks import mask_png, overlay, read_mask
 from segmentation.pairs import Pair
@@ -61,6 +62,8 @@ class _Judge:
     colors: list[LabelSpec]
     project_index: np.ndarray
     shown: np.ndarray = field(default_factory=lambda: np.zeros((1, 1, 3), np.uint8))
+    truth: np.ndarray = field(default_factory=lambda: np.zeros((1, 1), np.uint8))
+    label_pixels: dict[str, dict[str, list[int]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, evaluation: Evaluation, worker: str) -> _Judge:
@@ -98,16 +101,17 @@ class _Judge:
         return found if len(set(found.values())) > 1 else {}
 
     def _shown(self, pair: Pair) -> Pair:
-        """The pair, whose picture is remembered while its mask is awaited."""
+        """The pair, whose picture and truth are remembered while its mask is awaited."""
 
         def read() -> tuple[np.ndarray, np.ndarray]:
-            self.shown, truth = pair.read()
-            return self.shown, truth
+            self.shown, self.truth = pair.read()
+            return self.shown, self.truth
 
         return replace(pair, read=read)
 
     def _keep_mask(self, name: str, mask: np.ndarray) -> None:
         """Write the mask and its overlays, and say how far it is; the claim is renewed by that."""
+        self.label_pixels[name] = pixels_by_label(self.labels, self.truth, mask)
         member, whole = self.members[name], self.project_index[mask]
         storage.write(storage.evaluation_mask_path(self.evaluation.pk, member.pk), mask_png(whole))
         self._write_overlay(storage.evaluation_overlay_path(self.evaluation.pk, member.pk), whole)
@@ -147,6 +151,7 @@ class _Judge:
                     fails=image["fails"],
                     largest_region_px=image["largest_region_px"],
                     mean_iou=image["mean_iou"],
+                    label_pixels=self.label_pixels[image["name"]],
                 )
                 for image in images
             )
@@ -157,6 +162,14 @@ def judged_labels(model_version: ModelVersion) -> list[Label]:
     known = [row.label for row in model_version.model_labels.select_related("label").order_by("index")]
     ids = {label.pk for label in known}
     return known + [label for label in model_version.project.labels.all() if label.pk not in ids]
+
+
+def pixels_by_label(labels: Sequence[Label], truth: np.ndarray, mask: np.ndarray) -> dict[str, list[int]]:
+    """Label id → pixels marked rightly, marked wrongly and missed; labels that neither mask has are left out."""
+    agreement = Agreement(confusion_counts(truth, mask, len(labels)))
+    hits = np.diagonal(agreement.counts)
+    counts = np.stack([hits, agreement.predicted_pixels - hits, agreement.truth_pixels - hits], axis=1)
+    return {str(label.pk): row.tolist() for label, row in zip(labels, counts, strict=True) if row.any()}
 
 
 def label_specs(model_version: ModelVersion, labels: Sequence[Label]) -> list[LabelSpec]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,17 @@ _ZEROS = """
     ON CONFLICT DO NOTHING
 """
 
+# Its spread: every image in the bucket of nothing. Any other label of the project says how many images there are.
+_SPREAD = """
+    INSERT INTO spread_rollup (project_id, period, is_all_sources, start, is_current, model_version_id, source_id,
+                               label_id, area_counts, place_counts)
+    SELECT project_id, period, is_all_sources, start, is_current, model_version_id, source_id, %(label)s,
+           (SELECT sum(tally)::bigint FROM unnest(area_counts) AS tally)
+               || array_fill(0::bigint, ARRAY[cardinality(area_counts) - 1]),
+           array_fill(0::bigint, ARRAY[cardinality(place_counts)])
+    FROM spread_rollup WHERE project_id = %(project)s AND label_id = %(other)s
+"""
+
 
 @dataclass(frozen=True)
 class MatchedLabels:
@@ -34,20 +46,25 @@ class MatchedLabels:
 
 
 @transaction.atomic
-def create_label(project: Project, *, name: str, color: str, is_defect: bool, severity: int = 1) -> Label:
+def create_label(
+    project: Project, *, name: str, color: str, is_defect: bool, severity: int = 1, cost: Decimal | None = None
+) -> Label:
     """A label with the project's next index; images segmented before have none of it."""
     Project.objects.select_for_update().get(pk=project.pk)
-    indices = list(project.labels.values_list("index", flat=True))
+    known = dict(project.labels.values_list("index", "pk"))
     label = Label.objects.create(
         project=project,
-        index=max(indices, default=-1) + 1,
+        index=max(known, default=-1) + 1,
         name=name,
         color=color,
         is_defect=is_defect,
         severity=severity,
+        cost=cost,
     )
+    values = {"label": label.pk, "project": project.pk, "other": min(known.values(), default=None)}
     with connection.cursor() as cursor:
-        cursor.execute(_ZEROS, {"label": label.pk, "project": project.pk})
+        cursor.execute(_ZEROS, values)
+        cursor.execute(_SPREAD, values)
     return label
 
 

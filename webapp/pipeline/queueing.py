@@ -111,6 +111,20 @@ def queue_batch(batch: Batch, model_version: ModelVersion, *, user: User | None)
     return run
 
 
+@transaction.atomic
+def seal(batch: Batch) -> Run | None:
+    """No more files will come. Images that slipped in while a model went live are queued here.
+
+    Returns the run they are segmented by; None where the batch waits for a model.
+    """
+    Batch.objects.filter(pk=batch.pk, sealed_at__isnull=True).update(sealed_at=timezone.now())
+    batch.refresh_from_db()
+    run = running_run(batch, user=batch.created_by)
+    if run is not None:
+        queue_images(run, list(batch.batch_images.values_list("image_id", flat=True)))
+    return run
+
+
 def finish_complete_runs(run_ids: Collection[int] | None = None) -> int:
     """Mark runs done whose batch is sealed and unpacked (or deleted) and whose predictions are all final."""
     unfinished = Prediction.objects.filter(run=OuterRef("pk"), state__in=_UNFINISHED)

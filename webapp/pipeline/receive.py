@@ -116,10 +116,12 @@ def _is_archive(name: str, path: Path) -> bool:
 
 
 def _keep_archive(batch: Batch, name: str, path: Path) -> AddedFile:
-    archive = Archive.objects.create(batch=batch, name=name, path="")
-    archive.path = f"{archive.pk}.zip"
-    storage.move_into_place(path, storage.archive_path(archive.path))
-    archive.save(update_fields=["path"])
+    # The clock looks for archives all the time: it must not see one before its file is there.
+    with transaction.atomic():
+        archive = Archive.objects.create(batch=batch, name=name, path="")
+        archive.path = f"{archive.pk}.zip"
+        storage.move_into_place(path, storage.archive_path(archive.path))
+        archive.save(update_fields=["path"])
     return AddedFile(name, "archive", archive_id=archive.pk)
 
 

@@ -1,17 +1,14 @@
 """Which roll-ups there are and the SQL that counts rows into them.
 
-Predictions are counted once, per hour (UTC) and local day together; all tables take their sums from that. What only
-a shadow run found is in none of them.
+Predictions are counted once, per hour (UTC) and local day together; all tables take their sums from that: a few
+predictions in one statement, a whole project by way of temporary tables. What only a shadow run found is in none.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analytics.buckets import AREA_BUCKETS, PLACE_CELLS, area_bucket_sql, place_cell_sql
-
-BY_PREDICTION = "prediction.id = ANY(%(predictions)s)"
-BY_PROJECT = "prediction.project_id = %(project)s"
+from analytics.buckets import area_bucket_sql, place_cell_sql
 
 _SLICE = ("is_current", "model_version_id")
 _INSPECTION_SUMS = (
@@ -34,76 +31,80 @@ _LOOK_SUMS = (
 _LABEL_SUMS = ("affected_count", "pixels", "region_count")
 
 _LOOK_COUNTS = ", ".join(
-    f"%(sign)s * coalesce(sum({look}::bigint), 0) AS {look}_sum, "
-    f"%(sign)s * coalesce(sum({look}::bigint * {look}), 0) AS {look}_squares"
+    f"%(sign)s * coalesce(sum({look}::integer), 0) AS {look}_sum, "
+    f"%(sign)s * coalesce(sum({look}::integer * {look}), 0) AS {look}_squares"
     for look in _LOOKS
 )
 
-_COUNTED = f"""
-    WITH chosen AS MATERIALIZED (
-        SELECT prediction.id, prediction.project_id, prediction.is_current, prediction.model_version_id,
-               prediction.source_id, date_trunc('hour', prediction.captured_at, 'UTC') AS hour,
-               (prediction.captured_at AT TIME ZONE %(zone)s)::date AS day,
-               prediction.verdict, prediction.min_region_px, image.reviewed_verdict, image.captured_at_from,
-               image.width_px, image.height_px, round(prediction.confidence * 10000)::bigint AS confidence,
-               prediction.brightness, prediction.sharpness, prediction.warmth
-        FROM prediction JOIN image ON image.id = prediction.image_id
-        WHERE prediction.state = 'done' AND NOT prediction.is_shadow AND {{which}}
-    ),
-    inspections AS MATERIALIZED (
-        SELECT project_id, hour, day, is_current, model_version_id, source_id,
-               %(sign)s * count(*) AS inspected_count,
-               %(sign)s * count(*) FILTER (WHERE verdict = 'fail') AS fail_count,
-               %(sign)s * count(*) FILTER (WHERE coalesce(reviewed_verdict, verdict) = 'fail') AS final_fail_count,
-               %(sign)s * count(*) FILTER (WHERE verdict = 'pass' AND coalesce(reviewed_verdict, 'pass') = 'pass')
-                   AS first_pass_count,
-               %(sign)s * count(*) FILTER (WHERE verdict = 'fail' AND reviewed_verdict IS NULL) AS waiting_count,
-               %(sign)s * count(*) FILTER (WHERE captured_at_from = 'upload') AS upload_time_count,
-               %(sign)s * sum(width_px::bigint * height_px) AS pixels,
-               %(sign)s * count(confidence) AS confidence_count,
-               %(sign)s * coalesce(sum(confidence), 0) AS confidence_sum,
-               %(sign)s * coalesce(sum(confidence * confidence), 0) AS confidence_squares,
-               %(sign)s * count(brightness) AS feature_count,
-               {_LOOK_COUNTS}
-        FROM chosen GROUP BY 1, 2, 3, 4, 5, 6
-    ),
-    measured AS MATERIALIZED (
-        SELECT project_id, hour, day, is_current, model_version_id, source_id, label_id,
-               {area_bucket_sql("area_fraction")} AS bucket,
-               %(sign)s * count(*) AS images_count,
-               %(sign)s * count(*) FILTER (WHERE largest_region_px
-                   >= coalesce(measurement.min_region_px, chosen.min_region_px)) AS affected_count,
-               %(sign)s * sum(pixels) AS pixels,
-               %(sign)s * sum(region_count) AS region_count
-        FROM measurement JOIN chosen ON chosen.id = measurement.prediction_id
-        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
-    ),
-    tallies AS MATERIALIZED (
-        SELECT project_id, day, is_current, model_version_id, source_id, label_id,
-               bucket, NULL::integer AS cell, sum(images_count)::bigint AS tally
-        FROM measured GROUP BY 1, 2, 3, 4, 5, 6, 7
-        UNION ALL
-        SELECT project_id, day, is_current, model_version_id, source_id, label_id, NULL,
-               {place_cell_sql("centroid_x_px", "centroid_y_px", "width_px", "height_px")}, %(sign)s * count(*)
-        FROM (
-            SELECT chosen.*, label_id, centroid_x_px, centroid_y_px
-            FROM region JOIN chosen ON chosen.id = region.prediction_id
-        ) AS placed
-        GROUP BY 1, 2, 3, 4, 5, 6, 8
-    )
+_CHOSEN = """
+    SELECT prediction.id, prediction.project_id, prediction.is_current, prediction.model_version_id,
+           prediction.source_id, date_trunc('hour', prediction.captured_at, 'UTC') AS hour,
+           (prediction.captured_at AT TIME ZONE %(zone)s)::date AS day,
+           prediction.verdict, prediction.min_region_px, image.reviewed_verdict, image.captured_at_from,
+           image.width_px, image.height_px, round(prediction.confidence * 10000)::bigint AS confidence,
+           prediction.brightness, prediction.sharpness, prediction.warmth
+    FROM prediction JOIN image ON image.id = prediction.image_id
+    WHERE prediction.state = 'done' AND NOT prediction.is_shadow AND {which}
+"""
+
+_INSPECTIONS = f"""
+    SELECT project_id, hour, day, is_current, model_version_id, source_id,
+           %(sign)s * count(*) AS inspected_count,
+           %(sign)s * count(*) FILTER (WHERE verdict = 'fail') AS fail_count,
+           %(sign)s * count(*) FILTER (WHERE coalesce(reviewed_verdict, verdict) = 'fail') AS final_fail_count,
+           %(sign)s * count(*) FILTER (WHERE verdict = 'pass' AND coalesce(reviewed_verdict, 'pass') = 'pass')
+               AS first_pass_count,
+           %(sign)s * count(*) FILTER (WHERE verdict = 'fail' AND reviewed_verdict IS NULL) AS waiting_count,
+           %(sign)s * count(*) FILTER (WHERE captured_at_from = 'upload') AS upload_time_count,
+           %(sign)s * sum(width_px::bigint * height_px)::bigint AS pixels,
+           %(sign)s * count(confidence) AS confidence_count,
+           %(sign)s * coalesce(sum(confidence), 0)::bigint AS confidence_sum,
+           %(sign)s * coalesce(sum(confidence * confidence), 0)::bigint AS confidence_squares,
+           %(sign)s * count(brightness) AS feature_count,
+           {_LOOK_COUNTS}
+    FROM chosen GROUP BY 1, 2, 3, 4, 5, 6
 """  # noqa: S608
 
-_SPREAD_ROWS = f"""
+_MEASURED = f"""
+    SELECT project_id, hour, day, is_current, model_version_id, source_id, label_id,
+           {area_bucket_sql("area_fraction")} AS bucket,
+           %(sign)s * count(*) AS images_count,
+           %(sign)s * count(*) FILTER (WHERE largest_region_px
+               >= coalesce(measurement.min_region_px, chosen.min_region_px)) AS affected_count,
+           %(sign)s * sum(pixels)::bigint AS pixels,
+           %(sign)s * sum(region_count)::bigint AS region_count
+    FROM measurement JOIN chosen ON chosen.id = measurement.prediction_id
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+"""  # noqa: S608
+
+_TALLIES = f"""
+    SELECT project_id, day, is_current, model_version_id, source_id, label_id,
+           bucket, NULL::integer AS cell, sum(images_count)::bigint AS tally
+    FROM measured GROUP BY 1, 2, 3, 4, 5, 6, 7
+    UNION ALL
+    SELECT project_id, day, is_current, model_version_id, source_id, label_id, NULL,
+           {place_cell_sql("centroid_x_px", "centroid_y_px", "width_px", "height_px")}, %(sign)s * count(*)
+    FROM (
+        SELECT chosen.*, label_id, centroid_x_px, centroid_y_px
+        FROM region JOIN chosen ON chosen.id = region.prediction_id
+    ) AS placed
+    GROUP BY 1, 2, 3, 4, 5, 6, 8
+"""  # noqa: S608
+
+# In this order: each may read those before it.
+_STEPS = {"chosen": _CHOSEN, "inspections": _INSPECTIONS, "measured": _MEASURED, "tallies": _TALLIES}
+
+_SPREAD_ROWS = """
     SELECT project_id, period, is_all_sources,
            CASE period WHEN 'day' THEN day ELSE date_trunc('month', day)::date END AS start,
            is_current, model_version_id, label_id, CASE WHEN NOT is_all_sources THEN source_id END AS source_id,
-           rollup_counts(array_agg(bucket) FILTER (WHERE cell IS NULL), array_agg(tally) FILTER (WHERE cell IS NULL),
-               {AREA_BUCKETS}) AS area_counts,
-           rollup_counts(array_agg(cell) FILTER (WHERE bucket IS NULL), array_agg(tally) FILTER (WHERE bucket IS NULL),
-               {PLACE_CELLS}) AS place_counts
+           rollup_counts(array_agg(bucket) FILTER (WHERE cell IS NULL), array_agg(tally) FILTER (WHERE cell IS NULL))
+               AS area_counts,
+           rollup_counts(array_agg(cell) FILTER (WHERE bucket IS NULL), array_agg(tally) FILTER (WHERE bucket IS NULL))
+               AS place_counts
     FROM tallies, unnest(ARRAY['day', 'month']) AS period, unnest(ARRAY[false, true]) AS is_all_sources
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
-"""  # noqa: S608
+"""
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,10 @@ class RollupTable:
     def _not_zero(self) -> str:
         return " OR ".join([f"{name} <> 0" for name in self.sums] + [f"0 <> ANY({name})" for name in self.arrays])
 
+    def insert(self) -> str:
+        """SQL that writes the counted sums where none are stored. Not in order: sorting costs more than it saves."""
+        return f"INSERT INTO {self.name} ({self.columns}) {self.rows}"
+
     def upsert(self) -> str:
         """SQL that adds the counted sums to the stored ones, in the order of the key."""
         added = [f"{name} = {self.name}.{name} + excluded.{name}" for name in self.sums]
@@ -138,16 +143,17 @@ class RollupTable:
         """SQL that gives a project's stored rows unlike a recount, in either direction; zeros count as absent."""
         stored = f"SELECT {self.columns} FROM {self.name} WHERE project_id = %(project)s AND ({self._not_zero})"  # noqa: S608
         counted = f"SELECT {self.columns} FROM ({self.rows}) AS recount WHERE {self._not_zero}"  # noqa: S608
-        return (
-            f"{_COUNTED.format(which=BY_PROJECT)} "
-            f"(({stored}) EXCEPT ({counted})) UNION ALL (({counted}) EXCEPT ({stored}))"
-        )
+        return f"(({stored}) EXCEPT ({counted})) UNION ALL (({counted}) EXCEPT ({stored}))"
 
 
-def _summed(name: str, key: tuple[str, ...], sums: tuple[str, ...], counted: str) -> RollupTable:
+def _summed(
+    name: str, key: tuple[str, ...], sums: tuple[str, ...], counted: str, *, is_sparse: bool = False
+) -> RollupTable:
+    """A table of sums. `is_sparse`: rows that would hold nothing but zeros are left out."""
     total = ", ".join(f"sum({column})::bigint AS {column}" for column in sums)
     columns = ", ".join(key)
-    return RollupTable(name, key, sums, f"SELECT {columns}, {total} FROM {counted} GROUP BY {columns}")  # noqa: S608
+    which = " WHERE " + " OR ".join(f"{column} <> 0" for column in sums) if is_sparse else ""
+    return RollupTable(name, key, sums, f"SELECT {columns}, {total} FROM {counted}{which} GROUP BY {columns}")  # noqa: S608
 
 
 TABLES = (
@@ -155,7 +161,7 @@ TABLES = (
     _summed(
         "inspection_day", ("project_id", "day", *_SLICE, "source_id"), _INSPECTION_SUMS + _LOOK_SUMS, "inspections"
     ),
-    _summed("label_rollup", ("project_id", "hour", *_SLICE, "label_id", "source_id"), _LABEL_SUMS, "measured"),
+    _summed("label_rollup", ("project_id", "hour", *_SLICE, "label_id", "source_id"), _LABEL_SUMS, "measured", is_sparse=True),
     _summed("label_day", ("project_id", "day", *_SLICE, "label_id", "source_id"), _LABEL_SUMS, "measured"),
     RollupTable(
         name="spread_rollup",
@@ -167,7 +173,21 @@ TABLES = (
 )
 
 
-def change_sql(which: str) -> str:
-    """One statement that counts the predictions of `which` once and adds the sums to every table."""
+def change_sql() -> str:
+    """One statement that counts the predictions `predictions` once and adds the sums to every table."""
+    steps = ", ".join(f"{name} AS MATERIALIZED ({step})" for name, step in _STEPS.items())
     inserts = ", ".join(f"into_{table.name} AS ({table.upsert()})" for table in TABLES)
-    return f"{_COUNTED.format(which=which)}, {inserts} SELECT 1"
+    return f"WITH {steps.format(which='prediction.id = ANY(%(predictions)s)')}, {inserts} SELECT 1"
+
+
+def count_sql() -> list[str]:
+    """Statements that count all of `project` into temporary tables, which `insert` and `differences` then read."""
+    steps = [
+        (f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {step}", f"ANALYZE {name}") for name, step in _STEPS.items()
+    ]
+    return [statement.format(which="prediction.project_id = %(project)s") for pair in steps for statement in pair]
+
+
+def uncount_sql() -> str:
+    """Takes the temporary tables away, for a second count in the same transaction."""
+    return f"DROP TABLE {', '.join(_STEPS)}"

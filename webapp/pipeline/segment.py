@@ -21,7 +21,8 @@ from segmentation.spec import LabelSpec
 from segmentation.stream import FailedPicture, StreamResult, segment_files
 from webapp import storage
 from webapp.models import Label, ModelVersion, Prediction, Run
-from webapp.pipeline.claims import give_back
+from webapp.pipeline.claims import give_back, hand_back, remove_masks_without_result
+from webapp.pipeline.outages import is_of_the_machine, once_it_answers
 from webapp.pipeline.queueing import finish_complete_runs
 from webapp.pipeline.save import Outcome, save_outcomes
 
@@ -47,16 +48,17 @@ def segment_run(run_id: int) -> bool:
 
 def _segment(model_version: ModelVersion, claimed: list[Prediction], worker: str) -> None:
     ids = [prediction.pk for prediction in claimed]
+    mine = Prediction.objects.filter(pk__in=ids, claimed_by=worker)
     try:
         outcomes = list(compute(model_version, claimed, worker=worker))
-        held = save_outcomes(outcomes, model_version, worker=worker)
+        once_it_answers(lambda: save_outcomes(outcomes, model_version, worker=worker), lease())
     except Exception as error:
-        give_back(Prediction.objects.filter(pk__in=ids, claimed_by=worker), f"{type(error).__name__}: {error}")
+        if is_of_the_machine(error):
+            once_it_answers(lambda: hand_back(mine), lease())
+        else:
+            give_back(mine, f"{type(error).__name__}: {error}")
         raise
-    lost = [pk for pk in ids if pk not in held]
-    for pk in set(lost) - set(Prediction.objects.filter(pk__in=lost).values_list("pk", flat=True)):
-        storage.mask_path(pk).unlink(missing_ok=True)
-        storage.overlay_path(pk).unlink(missing_ok=True)
+    remove_masks_without_result(ids)
 
 
 def lease() -> timedelta:

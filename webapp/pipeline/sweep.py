@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from webapp.models import Archive, Prediction, Run
 from webapp.pipeline.audits import draw_due
+from webapp.pipeline.broken_uploads import seal_broken_off
 from webapp.pipeline.claims import requeue_lost
 from webapp.pipeline.evaluation_claims import requeue_lost_evaluations, waiting_evaluations
 from webapp.pipeline.export_dataset import waiting_exports
@@ -21,6 +22,7 @@ from webapp.pipeline.report_lease import requeue_lost_reports, waiting_reports
 from webapp.pipeline.report_mail import waiting_mails
 from webapp.pipeline.report_schedules import start_due
 from webapp.pipeline.training_lease import requeue_lost_trainings, waiting_trainings
+from webapp.services.folder import remove_stale_temporaries
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,10 @@ def sweep() -> Waiting:
     requeue_lost_reports()
     start_due(timezone.now())
     remove_old_reports(timezone.now())
+    seal_broken_off(timezone.now())
     finish_complete_runs()
     draw_due()
+    remove_stale_temporaries(settings.PIXELWISE_DATA)
     own = Prediction.objects.filter(run=OuterRef("pk"))
     runs = Run.objects.filter(
         Exists(own.filter(state=Prediction.State.QUEUED)),

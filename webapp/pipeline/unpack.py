@@ -9,6 +9,7 @@ import zlib
 from webapp import storage
 from webapp.models import Archive
 from webapp.pipeline.one_worker import only_one
+from webapp.pipeline.outages import is_of_the_machine
 from webapp.pipeline.receive import AddedFile, receive_file, reject
 
 MAX_FILES = 50_000
@@ -36,6 +37,8 @@ def _unpack(archive: Archive) -> list[int]:
                 if added.wake_run_id is not None:
                     wake.add(added.wake_run_id)
     except (zipfile.BadZipFile, OSError) as error:
+        if is_of_the_machine(error):
+            raise
         reject(archive.batch, archive.name, f"could not be unpacked: {error}")
     archive.delete()
     path.unlink(missing_ok=True)

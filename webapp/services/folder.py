@@ -15,7 +15,7 @@ from webapp.services.start_error import StartError
 LONGEST_SOCKET_PATH = 107  # bytes; sockaddr_un holds 108 with the closing zero
 _LONGEST_SOCKET_NAME = "postgres/.s.PGSQL.5432.lock"
 MIN_FREE_BYTES = 300_000_000
-_STALE_AFTER_SECONDS = 24 * 3600
+_STALE_AFTER_SECONDS = 48 * 3600
 _ELSEWHERE = "set PIXELWISE_DATA to a folder elsewhere"
 
 
@@ -62,10 +62,16 @@ def require_free_space(data: Path) -> None:
 
 
 def remove_stale_temporaries(data: Path) -> None:
-    """Remove what interrupted uploads left behind more than a day ago."""
+    """Remove files and folders that interrupted work left behind more than two days ago."""
     oldest = time.time() - _STALE_AFTER_SECONDS
-    for path in (data / "tmp").iterdir():
-        if path.is_file() and path.stat().st_mtime < oldest:
+    for path in (data / "tmp").glob("*"):
+        try:
+            is_stale = path.lstat().st_mtime < oldest
+        except FileNotFoundError:
+            continue
+        if is_stale and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif is_stale:
             path.unlink(missing_ok=True)
 
 

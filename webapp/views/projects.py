@@ -64,7 +64,7 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return settings_page(request, project, project_form=form)
     rename_project(project=project, user=person(request), **form.cleaned_data)
-    messages.success(request, "Name and description are saved.")
+    messages.success(request, "Name, description and currency are saved.")
     return redirect("project-settings", project.slug)
 
 

@@ -12,8 +12,10 @@ from analytics.panels import Panel
 from analytics.scope import Scope
 from analytics.tabs.area import area_page, read_area, square
 from analytics.tabs.area_known_errors import corrected_areas
+from analytics.wording import percent
 from tests.analytics.tabs.seed import days_of
-from tests.inspections import PIXELS, Plant, executed
+from tests.inspections import NOON, PIXELS, Plant, executed
+from webapp.models import Annotation, Dataset, DatasetImage
 
 
 def panel(scope: Scope, key: str) -> Panel:
@@ -91,6 +93,55 @@ def test_without_an_evaluation_the_page_says_what_to_do(week: Plant) -> None:
     shown = panel(week.scope(), "area-corrected")
     assert shown.figure is None
     assert "evaluate the model on it" in shown.sentence
+
+
+def evaluated(plant: Plant, rows: list[tuple[int, int, int]]) -> None:
+    """An evaluation of the live version; `rows`: scratch marked rightly, wrongly and missed, image by image."""
+    dataset = Dataset.objects.create(project=plant.project, name="set", checksum="0" * 64)
+    evaluation = plant.model_version.evaluations.create(
+        dataset=dataset,
+        split="test",
+        state="done",
+        scores={"iou": {}},
+        image_count=len(rows),
+        seconds_per_1000_images=1,
+        finished_at=NOON,
+    )
+    for place, (hit, wrong, missed) in enumerate(rows):
+        annotation = Annotation.objects.create(image=plant.image(), mask_sha256=f"{place:064d}")
+        member = DatasetImage.objects.create(dataset=dataset, annotation=annotation, name=str(place), split="test")
+        evaluation.images.create(
+            dataset_image=member,
+            is_defective=hit + missed > 0,
+            fails=hit + wrong > 0,
+            largest_region_px=0,
+            label_pixels={str(plant.labels["scratch"].pk): [hit, wrong, missed]},
+        )
+    plant.project.live_model = plant.model_version
+    plant.project.save()
+
+
+def test_areas_are_corrected_by_errors_counted_image_by_image(plant: Plant) -> None:
+    """Of 1,000 px marked per labelled image 900 are right and 300 more were missed: six fifths of what was marked."""
+    plant.image({"scratch": [100], "pit": [50]})
+    evaluated(plant, [(900 + change, 100, 300 - change) for change in range(-10, 11)])
+    plant.count_up()
+    shown = panel(plant.scope(), "area-corrected")
+    assert "21 labelled images of “set”" in shown.sentence
+    assert "taken as a random sample" in shown.sentence
+    assert "Too few of the labelled images show pit" in shown.sentence
+    cells = {row.cells[0]: row.cells for row in shown.rows}
+    n = 22 * PIXELS
+    assert cells["scratch"][1:3] == (percent(100 / n), percent(120 / n))
+    assert cells["pit"][2:] == ("–", "–")
+    assert cells["scratch"][3] != "–"
+
+
+def test_too_few_labelled_images_correct_nothing(plant: Plant) -> None:
+    plant.image({"scratch": [100]})
+    evaluated(plant, [(900, 100, 300)] * 3)
+    shown = panel(plant.count_up().scope(), "area-corrected")
+    assert "3 labelled images are too few" in shown.sentence
 
 
 def scores(**changes: Any) -> dict[str, Any]:
