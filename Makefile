@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run doctor lint test bench bench-csv bench-dashboard bench-models starter-model
+.PHONY: help run doctor lint test soak bench bench-csv bench-dashboard bench-models starter-model
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make doctor         say what works, what does not and how to mend it"
 	@echo "make test           lint, types, import contracts, migrations and all tests"
 	@echo "make lint           the same without the tests"
+	@echo "make soak           kill, fill and break a running Pixelwise at random: 200 faults in at most 20 minutes (SEED: repeat one)"
 	@echo "make bench          measure speed"
 	@echo "make bench-csv      measure a CSV of five million rows against plain COPY"
 	@echo "make bench-dashboard  measure the dashboards on planted data (SIZES: numbers of images; DATA: where it is kept)"
@@ -37,6 +38,10 @@ lint:
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile -r fEs -m "not gpu" $(TESTS)
+
+soak:
+	@deploy/install.sh dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak --faults 200 --minutes 20 $(if $(SEED),--seed $(SEED))
 
 bench:
 	@deploy/install.sh dev

@@ -147,7 +147,7 @@ def build_dashboard(cursor: Any, scope: Scope) -> Dashboard:
             trend=queries.trend(cursor, scope, unit),
             promotions=queries.promotions(cursor, scope),
             sources=queries.by_source(cursor, scope),
-            upload_time_count=queries.upload_time_count(cursor, scope),
+            upload_time_count=summary.upload_time_count,
             state=queries.project_state(cursor, scope.project_id),
             labels_before=tuple(before.labels) if before else (),
             events=queries.events(cursor, scope),

@@ -16,7 +16,7 @@ from analytics.statistics.movement import Tally
 Breakdown = Mapping[str, Mapping[str, Tally]]
 """Dimension → value → its tally. The values of one dimension cover the images once each."""
 
-MOST_BATCHED_COUNT = 20_000
+MOST_BATCHED_COUNT = 5_000
 """Batches are counted from rows, so only among so many images."""
 
 MOST_HOURLY_DAYS = timedelta(days=62)

@@ -23,7 +23,8 @@ class SummaryRow:
     """`first_at` and `last_at`: the beginning of the first and the last day that have images; None without any.
 
     `fail_count`: failed by the model; `first_pass_count`: passed by the model and by nobody overruled;
-    `waiting_count`: failed by the model, no person has judged it yet. All three whatever label the scope has.
+    `waiting_count`: failed by the model, no person has judged it yet; `upload_time_count`: stand at their upload time
+    because nothing said when they were captured. All four whatever label the scope has.
     """
 
     inspected_count: int
@@ -34,6 +35,7 @@ class SummaryRow:
     fail_count: int = 0
     first_pass_count: int = 0
     waiting_count: int = 0
+    upload_time_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,17 +120,20 @@ _SUMMARY: LiteralString = """
            date_trunc('day', min(captured_at) FILTER (WHERE inspected_count > 0), %(time_zone)s::text),
            date_trunc('day', max(captured_at) FILTER (WHERE inspected_count > 0), %(time_zone)s::text),
            coalesce(sum(fail_count), 0)::bigint, coalesce(sum(first_pass_count), 0)::bigint,
-           coalesce(sum(waiting_count), 0)::bigint
+           coalesce(sum(waiting_count), 0)::bigint, coalesce(sum(upload_time_count), 0)::bigint
     FROM ({inspected}) AS inspected
 """
 
 _LABELS: LiteralString = """
     SELECT label.id, label.index, label.name, label.color, label.is_defect,
-           coalesce(sum(found.affected_count), 0)::bigint, coalesce(sum(found.pixels), 0)::bigint,
-           coalesce(sum(found.region_count), 0)::bigint, label.cost::float8
-    FROM label LEFT JOIN ({found}) AS found ON found.label_id = label.id
-    WHERE label.project_id = %(project_id)s
-    GROUP BY label.id ORDER BY label.index
+           coalesce(counted.affected_count, 0), coalesce(counted.pixels, 0), coalesce(counted.region_count, 0),
+           label.cost::float8
+    FROM label LEFT JOIN (
+        SELECT label_id, sum(affected_count)::bigint AS affected_count, sum(pixels)::bigint AS pixels,
+               sum(region_count)::bigint AS region_count
+        FROM ({found}) AS found GROUP BY label_id
+    ) AS counted ON counted.label_id = label.id
+    WHERE label.project_id = %(project_id)s ORDER BY label.index
 """
 
 _TREND: LiteralString = """
@@ -161,10 +166,6 @@ _DAILY: LiteralString = """
     ) AS counted
     LEFT JOIN source ON source.id = counted.source_id
     ORDER BY counted.start, source.site NULLS LAST, source.name NULLS LAST
-"""
-
-_UPLOAD_TIMES: LiteralString = """
-    SELECT coalesce(sum(upload_time_count), 0)::bigint FROM ({inspected}) AS inspected
 """
 
 _PROMOTIONS: LiteralString = """
@@ -239,12 +240,6 @@ def daily(cursor: Any, scope: Scope) -> tuple[DailyRow, ...]:
     """Counts per day and source, oldest first."""
     cursor.execute(_text(_DAILY, inspected=inspected(scope)), parameters(scope))
     return tuple(DailyRow(*row) for row in cursor.fetchall())
-
-
-def upload_time_count(cursor: Any, scope: Scope) -> int:
-    """How many inspected images stand at their upload time because nothing said when they were captured."""
-    cursor.execute(_text(_UPLOAD_TIMES, inspected=inspected(scope)), parameters(scope))
-    return int(cursor.fetchone()[0])
 
 
 def promotions(cursor: Any, scope: Scope) -> tuple[PromotionRow, ...]:

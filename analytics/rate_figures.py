@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from analytics.figures import Marker, Point, count_bars, marker_lines, time_axes
 from analytics.statistics import Chart
 from analytics.statistics.rules import Signal
-from analytics.theme import GRID, MUTED, RATE, SURFACE, figure, lines, plain
+from analytics.theme import MUTED, RATE, SURFACE, figure, lines, plain
 from analytics.wording import percent
 
 _MANY = 60
@@ -73,7 +73,7 @@ def _limits(xs: Sequence[str], chart: Chart) -> list[go.Scatter]:
     shared = {"x": xs, "mode": "lines", "hoverinfo": "skip"}
     edge = {"color": MUTED, "width": 1, "dash": "dash", "shape": "hvh"}
     return [
-        go.Scatter(y=[chart.centre] * len(xs), line={"color": GRID, "width": 2}, **shared),
+        go.Scatter(y=[chart.centre] * len(xs), line={"color": MUTED, "width": 1.5}, **shared),
         go.Scatter(y=[point.low for point in chart.points], line=edge, **shared),
         go.Scatter(y=[point.high for point in chart.points], line=edge, **shared),
     ]

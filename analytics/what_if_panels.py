@@ -163,7 +163,7 @@ def _log10(limit: float) -> float:
 
 def _per_day(outcome: Outcome) -> tuple[str, str]:
     interval = outcome.rejects_per_day_interval
-    detail = f"{_amount(interval.low)} to {_amount(interval.high)}; n {wording.count(outcome.rejected.n)}"
+    detail = f"{_amount(interval.low)} to {_amount(interval.high)}; n = {wording.count(outcome.rejected.n)}"
     return _amount(outcome.rejects_per_day), detail
 
 

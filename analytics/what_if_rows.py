@@ -34,10 +34,10 @@ _LAST_DAY: LiteralString = """
     WHERE project_id = %(project_id)s AND inspected_count > 0
       AND (%(last_day)s::date IS NULL OR day <= %(last_day)s::date)
 """
-# Digests of ids put images into an order that has nothing to do with them, and always the same one.
+# Hashes of ids put images into an order that has nothing to do with them, and always the same one.
 _SAMPLED: LiteralString = """
     SELECT prediction.id, prediction.image_id, prediction.verdict FROM prediction {pages}
-    WHERE {chosen} ORDER BY md5(prediction.id::text) LIMIT %(sample_count)s
+    WHERE {chosen} ORDER BY hashint8(prediction.id), prediction.id LIMIT %(sample_count)s
 """
 _JUDGED: LiteralString = """
     SELECT prediction.id, prediction.image_id, prediction.verdict

@@ -103,8 +103,9 @@ def measure(project: Any, images: int, rounds: int) -> Size:
         addresses = [_address(project, page, query) for page in PAGES for query in ("", filters["92 days"])]
         alone = _response_times(session, addresses * rounds, clients=1)
         four = _response_times(session, addresses * rounds, clients=4)
+    load = os.getloadavg()[1]
     rows, rollups = _rows_and_rollups(project)
-    return Size(images, found, alone, four, _grid_times(project, rounds), rows, rollups, _bytes())
+    return Size(images, found, alone, four, _grid_times(project, rounds), rows, rollups, _bytes(), load)
 
 
 def _filters(project: Any) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 HEADING = "## Dashboards"
 _LABELS = 6
+_BAR_MS = 100
 _BILLION = 1_000_000_000
 _TABLES = ("image", "prediction", "measurement", "region", "batch_image")
 
@@ -25,7 +27,10 @@ class Filtered:
 
 @dataclass(frozen=True)
 class Size:
-    """What was measured with so many images; all times in milliseconds. `table_bytes`: table → rows, bytes."""
+    """What was measured with so many images; all times in milliseconds. `table_bytes`: table → rows, bytes.
+
+    `load`: programs that wanted a core, on average over the last five minutes.
+    """
 
     images: int
     pages: Mapping[str, Sequence[Filtered]]
@@ -35,6 +40,7 @@ class Size:
     from_rows: float
     from_rollups: float
     table_bytes: Mapping[str, tuple[int, int]]
+    load: float
 
 
 def write_section(sizes: Sequence[Size]) -> None:
@@ -59,6 +65,9 @@ def section_of(sizes: Sequence[Size]) -> str:
             "a page's statements. Eight pages, each with ten filters (none, 7, 30, 92, 365 days, source, label, model "
             "version, batch, hour). Last byte: through the web server, no filter and 92 days.",
             "",
+            f"Load average meanwhile {largest.load:.1f} on {os.cpu_count()} cores"
+            + (": other programs wanted the same cores." if largest.load > (os.cpu_count() or 1) else "."),
+            "",
             "| measurement rows | database, median ms | database, p95 ms | last byte, 1 client, p95 ms "
             "| last byte, 4 clients, p95 ms | defect rate of 92 days from rows, ms | from roll-ups, ms | ratio |",
             "|---|---|---|---|---|---|---|---|",
@@ -67,6 +76,8 @@ def section_of(sizes: Sequence[Size]) -> str:
             f"Database time by page and filter with {largest.images * _LABELS:,} measurement rows, medians in ms:",
             "",
             *_by_page(largest),
+            "",
+            _missed(largest),
             "",
             "Pages of images, medians in ms:",
             "",
@@ -96,6 +107,20 @@ def _by_page(size: Size) -> Iterable[str]:
     for page, found in size.pages.items():
         cells = " | ".join(f"{statistics.median(one.times):.0f}" for one in found)
         yield f"| {page.removeprefix('-') or 'overview'} | {cells} |"
+
+
+def _missed(size: Size) -> str:
+    """Which pages take longer in the database than they may, in one sentence."""
+    every = {
+        f"{page.removeprefix('-') or 'overview'} ({one.name})": statistics.median(one.times)
+        for page, found in size.pages.items()
+        for one in found
+    }
+    slow = sorted((time, name) for name, time in every.items() if time > _BAR_MS)
+    if not slow:
+        return f"None of the {len(every)} is above the bar of {_BAR_MS} ms."
+    worst = ", ".join(f"{name} {time:.0f}" for time, name in reversed(slow[-5:]))
+    return f"Above the bar of {_BAR_MS} ms: {len(slow)} of {len(every)}; the slowest: {worst}."
 
 
 def _on_paper(size: Size) -> Iterable[str]:

@@ -17,6 +17,7 @@ from segmentation.look import Look, look_at
 from segmentation.measure import PictureMeasurement, measure
 from segmentation.pictures import DEFAULT_LIMITS, PictureError, PictureLimits, header_pixels, read_rgb
 from segmentation.segmenter import Segmentation, Segmenter
+from segmentation.spent import Spent
 
 _DECODE_THREADS = 2
 _MEASURE_THREADS = 2
@@ -67,6 +68,7 @@ def segment_files(
     limits: PictureLimits = DEFAULT_LIMITS,
     chunk_count: int = 8,
     pixels_ahead: int = 48_000_000,
+    spent: Spent | None = None,
 ) -> Iterator[StreamResult | FailedPicture]:
     """Segment and measure files, one result for each (key, path), in order. A broken file stops nothing.
 
@@ -74,7 +76,7 @@ def segment_files(
     `label_count` is how many labels are measured (default: the model's). At most `chunk_count` pictures, or
     fewer that have `pixels_ahead` pixels together, are decoded before the network needs them. Closing the
     iterator early stops its threads. Only what a single picture can be blamed for becomes a `FailedPicture`;
-    a GPU that falls over raises.
+    a GPU that falls over raises. `spent` is told the seconds of "decoding", "model" and "measuring".
     """
     if label_map is not None and (label_map.shape != (256,) or label_map.dtype != np.uint8):
         raise ValueError(f"label_map is uint8 (256,), this is {label_map.dtype} {label_map.shape}")
@@ -82,12 +84,15 @@ def segment_files(
         if label_map is not None:
             raise ValueError("with a label_map, label_count must say how many labels there are after it")
         label_count = len(segmenter.spec.labels)
+    spent = spent or Spent()
     with _Threads("decode", _DECODE_THREADS) as readers, _Threads("measure", _MEASURE_THREADS) as measurers:
         measured: list[Future[StreamResult | FailedPicture]] = []
-        for chunk in _chunks(_decoded(readers, items, limits, chunk_count, pixels_ahead), chunk_count, pixels_ahead):
-            found = _segmented(segmenter, chunk)
+        decoded_pictures = _decoded(readers, items, limits, chunk_count, pixels_ahead, spent)
+        for chunk in _chunks(decoded_pictures, chunk_count, pixels_ahead):
+            with spent.on("model"):
+                found = _segmented(segmenter, chunk)
             following = [
-                measurers.submit(_measured, decoded, result, label_map, label_count)
+                measurers.submit(_measured, decoded, result, label_map, label_count, spent)
                 for decoded, result in zip(chunk, found, strict=True)
             ]
             for future in measured:
@@ -113,6 +118,7 @@ def _decoded(
     limits: PictureLimits,
     count_ahead: int,
     pixels_ahead: int,
+    spent: Spent,
 ) -> Iterator[_Decoded]:
     """Pictures in order, read ahead by threads as far as count and pixels allow."""
     sized = ((key, path, header_pixels(path)) for key, path in items)
@@ -123,14 +129,15 @@ def _decoded(
             key, path, pixels = upcoming
             if waiting and sum(ahead for ahead, _ in waiting) + pixels > pixels_ahead:
                 break
-            waiting.append((pixels, readers.submit(_read, key, path, limits)))
+            waiting.append((pixels, readers.submit(_read, key, path, limits, spent)))
             upcoming = next(sized, None)
         yield waiting.popleft()[1].result()
 
 
-def _read(key: Any, path: str | os.PathLike[str], limits: PictureLimits) -> _Decoded:
+def _read(key: Any, path: str | os.PathLike[str], limits: PictureLimits, spent: Spent) -> _Decoded:
     try:
-        return _Decoded(key, read_rgb(path, limits=limits))
+        with spent.on("decoding"):
+            return _Decoded(key, read_rgb(path, limits=limits))
     except PictureError as error:
         return _Decoded(key, None, str(error))
 
@@ -170,11 +177,16 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _measured(
-    decoded: _Decoded, found: Segmentation | str, label_map: npt.NDArray[np.uint8] | None, label_count: int
+    decoded: _Decoded,
+    found: Segmentation | str,
+    label_map: npt.NDArray[np.uint8] | None,
+    label_count: int,
+    spent: Spent,
 ) -> StreamResult | FailedPicture:
     if isinstance(found, str) or decoded.rgb is None:
         return FailedPicture(decoded.key, str(found))
-    mask = found.mask if label_map is None else label_map[found.mask]
-    height, width = mask.shape
-    measurement = measure(mask, label_count, found.confidence)
-    return StreamResult(decoded.key, width, height, decoded.rgb, mask, measurement, look_at(decoded.rgb))
+    with spent.on("measuring"):
+        mask = found.mask if label_map is None else label_map[found.mask]
+        height, width = mask.shape
+        measurement = measure(mask, label_count, found.confidence)
+        return StreamResult(decoded.key, width, height, decoded.rgb, mask, measurement, look_at(decoded.rgb))

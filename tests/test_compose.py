@@ -103,6 +103,27 @@ def test_variables_are_settings() -> None:
     assert [name for name in asked if f"`{name}`" not in documented] == []
 
 
+def test_settings_that_operators_change_are_handed_on() -> None:
+    """All of the first table of docs/settings.md but what the containers themselves decide."""
+    first = (ROOT / "docs" / "settings.md").read_text().split("Rarely needed")[0]
+    inside = {"PIXELWISE_PORT", "PIXELWISE_HOST", "PIXELWISE_DEMO"}
+    told = set(re.findall(r"^\| `([A-Z_]+)`", first, re.MULTILINE)) - inside
+    handed = OURS["web"]["environment"]
+    assert sorted(told - set(handed)) == []
+    assert {"PIXELWISE_METRICS_TOKEN", "PIXELWISE_LOG_JSON"} <= set(handed)
+
+
+def test_an_empty_value_is_as_if_it_were_not_set() -> None:
+    """Compose hands on an empty string for what .env does not name."""
+    names = [name for name, value in OURS["web"]["environment"].items() if str(value).endswith(":-}")]
+    code = "from webapp import settings; print(settings.EMAIL_BACKEND, settings.PIXELWISE_METRICS_TOKEN)"
+    environment = {"PATH": "/usr/bin:/bin", "SECRET_KEY": "x" * 50} | dict.fromkeys(names, "")
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert found.stdout.split() == ["django.core.mail.backends.console.EmailBackend"], found.stderr
+
+
 def test_ports_and_paths() -> None:
     proxy = (ROOT / "deploy" / "Caddyfile").read_text()
     dockerfile = (ROOT / "Dockerfile").read_text()

@@ -1,9 +1,8 @@
-"""docs/ledger.md: its columns are those of the database, and its lines of SQL give the dashboard's numbers again."""
+"""docs/ledger.md: its columns are those of the database, and its lines of SQL give the dashboards' numbers again."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,81 +10,42 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from analytics import Dashboard, build_dashboard
-from tests.analytics.tabs.ledger_lines import OF_TABS
-from tests.inspections import NOON, Plant, build_plant, executed
-from webapp.models import Promotion, RollupZone
+import analytics.buckets
+import analytics.statistics
+import analytics.tabs.funnel
+from analytics import build_dashboard, build_page
+from analytics.statistics import areas, correction, drift, growth, intervals, label_mix, strata
+from analytics.tabs.area import area_page
+from analytics.tabs.drift import drift_page
+from analytics.tabs.growth import growth_page
+from analytics.tabs.people import people_page
+from analytics.tabs.place import place_page
+from analytics.tabs.sources import sources_page
+from analytics.what_if import Rule, what_if
+from analytics.what_if_panels import compared, trade_off
+from tests.inspections import NOON, Plant, executed
+from tests.ledger_overview import BY_VALUE, FIGURES, WITH_A_LABEL, Rows
+from tests.ledger_rows import FIRST, LAST, two_weeks
+from tests.ledger_tabs import BY_IMAGE, OF_LABELS, OF_TABS, TRIED_LIMIT_PX
+from webapp.models import RollupZone
 from webapp.models.ledger_views import VIEWS
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "ledger.md").read_text()
-FIRST, LAST = date(2026, 5, 12), date(2026, 5, 18)
-
-Rows = list[tuple[Any, ...]]
-
-FIGURES: dict[str, Callable[[Dashboard], Rows]] = {
-    "inspected": lambda shown: [(shown.summary.inspected_count,)],
-    "defective": lambda shown: [(shown.summary.defective_count,)],
-    "defect rate": lambda shown: [(shown.rate.fraction,)],
-    "defect rate, interval": lambda shown: [(shown.rate.interval.low, shown.rate.interval.high)],
-    "failed by the model": lambda shown: [(shown.summary.fail_count,)],
-    "first pass": lambda shown: [(shown.summary.first_pass_count,)],
-    "waiting for a person": lambda shown: [(shown.summary.waiting_count,)],
-    "images at their upload time": lambda shown: [(shown.upload_time_count,)],
-    "inspected area": lambda shown: [(shown.summary.pixels,)],
-    "defect area": lambda shown: [(shown.defect_pixels,)],
-    "change against the period before": lambda shown: [(shown.change.difference if shown.change else None,)],
-    "labels: images, area, regions": lambda shown: [
-        (label.name, label.affected_count, label.pixels, label.region_count) for label in shown.labels
-    ],
-    "defect rate by day": lambda shown: [
-        (day.start.date(), day.inspected_count, day.defective_count) for day in shown.trend
-    ],
-    "sources": lambda shown: sorted(
-        ((source.source_id, source.inspected_count, source.defective_count) for source in shown.sources),
-        key=lambda row: row[0] or 2**63,
-    ),
-    "model versions that went live": lambda shown: [(row.at, row.number) for row in shown.promotions],
-    "inspected and defective, from the daily sums": lambda shown: [
-        (shown.summary.inspected_count, shown.summary.defective_count)
-    ],
-}
-"""What a line of the page must give, for the dashboard of a scope of days. A new figure has an entry here and there."""
-
-WITH_A_LABEL: dict[str, Callable[[Dashboard], Rows]] = {
-    "images affected by a label": lambda shown: [(shown.summary.defective_count,)],
-}
-"""The same, for the dashboard of one label."""
-
-SQL = dict(re.findall(r"^\| ([^|]+) \| `(SELECT [^`]+)` \|$", PAGE, re.MULTILINE))
+LINES = re.findall(r"^\| ([^|]+) \| `(SELECT [^`]+)` \| ([^|]*) \| ([^|]*) \|$", PAGE, re.MULTILINE)
+SQL = {figure: sql for figure, sql, _, _ in LINES}
+METHODS = (analytics.statistics, analytics.buckets, analytics.tabs.funnel)
+METHODS_ALONE = (areas, correction, drift, growth, intervals, label_mix, strata)
 
 
 @pytest.fixture
 def plant(db: None) -> Plant:
-    """Two weeks, with words of people: one failed image overruled, one passed image found to fail."""
-    plant = build_plant()
-    day = timedelta(days=1)
-    plant.image({"scratch": [60]}, captured_at=NOON - 2 * day)
-    plant.image(captured_at=NOON - 3 * day)
-    plant.image({"scratch": [60, 5]}, source=plant.line_1)
-    plant.image({"scratch": [20], "pit": [40]}, source=plant.line_1, captured_at=NOON + timedelta(hours=11.5))
-    overruled = plant.image({"pit": [30]}, source=plant.line_2, captured_at=NOON + day)
-    found = plant.image({"scratch": [19], "dust": [200]}, source=plant.line_2, captured_at=NOON + day)
-    plant.image(captured_at=NOON + 6 * day, captured_at_from="upload")
-    plant.image({"scratch": [500]}, captured_at=NOON + 7 * day)
-    for image, verdict in ((overruled, "pass"), (found, "fail")):
-        image.reviewed_verdict = verdict
-        image.save()
-    newer = plant.new_model_version()
-    plant.predict(found, {}, model_version=newer, is_current=False)
-    promotion = Promotion.objects.create(project=plant.project, model_version=newer, previous=plant.model_version)
-    Promotion.objects.filter(pk=promotion.pk).update(at=NOON)
-    return plant.count_up()
+    return two_weeks()
 
 
 def asked(figure: str, **values: Any) -> Rows:
-    """The rows that the page's line gives; decimals are compared with nine digits."""
+    """The rows that the page's line gives."""
     with connection.cursor() as cursor:
-        cursor.execute(re.sub(r":(project|from|to|label)\b", r"%(\1)s", SQL[figure].replace("%", "%%")), values)
+        cursor.execute(re.sub(r":(project|from|to|label|limit)\b", r"%(\1)s", SQL[figure].replace("%", "%%")), values)
         return cursor.fetchall()
 
 
@@ -97,15 +57,45 @@ def assert_alike(found: Rows, shown: Rows) -> None:
 
 
 def test_every_line_of_the_page_has_an_entry() -> None:
-    assert set(SQL) == set(FIGURES) | set(WITH_A_LABEL) | set(OF_TABS)
+    assert set(SQL) == set(FIGURES) | set(WITH_A_LABEL) | set(OF_TABS) | set(OF_LABELS)
 
 
-@pytest.mark.parametrize("figure", FIGURES)
-def test_the_ledger_gives_the_dashboards_number_again(plant: Plant, figure: str) -> None:
+def _keys(plant: Plant) -> set[str]:
+    """Of every tile and panel on every page, those too that have nothing to draw."""
+    scope = plant.scope(start=FIRST, end=LAST)
+    page = build_page(executed(build_dashboard, scope))
+    tabs = [area_page, place_page, sources_page, drift_page, people_page]
+    panels = [panel for tab in tabs for panel in executed(tab, scope).panels]
+    grown = executed(growth_page, scope, None).panels
+    assert [panel.key.split("-")[0] for panel in grown] == ["growth", "growth"]
+    tried = executed(what_if, scope, Rule(TRIED_LIMIT_PX))
+    return {
+        *(tile.key for tile in page.tiles),
+        *(panel.key for panel in (*page.panels, *panels)),
+        *("growth-…" if panel.key != "growth" else panel.key for panel in grown),
+        *(one.key for one in compared(tried)),
+        trade_off(tried).key,
+    }
+
+
+def test_every_figure_of_every_page_has_a_line(plant: Plant) -> None:
+    told = {key for _, _, keys, _ in LINES for key in re.findall(r"`([^`]+)`", keys)}
+    assert told == _keys(plant)
+
+
+def test_the_methods_that_lines_name_exist() -> None:
+    named = {name for _, _, _, then in LINES for name in re.findall(r"`([^`]+)`", then)}
+    assert {name for name in named if not any(hasattr(one, name) for one in (*METHODS, *METHODS_ALONE))} == set()
+
+
+def test_the_ledger_gives_the_overviews_numbers_again(plant: Plant) -> None:
     dashboard = executed(build_dashboard, plant.scope(start=FIRST, end=LAST, bucket="day"))
     assert dashboard.summary.inspected_count == 5
-    values = {"project": plant.project.pk, "from": FIRST, "to": LAST}
-    assert_alike(asked(figure, **values), FIGURES[figure](dashboard))
+    for figure, told in FIGURES.items():
+        found = asked(figure, project=plant.project.pk, **{"from": FIRST, "to": LAST})
+        if figure in BY_VALUE:
+            found = sorted(row[1:] for row in found)
+        _compare(figure, found, told(dashboard))
 
 
 @pytest.mark.parametrize("figure", WITH_A_LABEL)
@@ -116,6 +106,24 @@ def test_the_ledger_gives_a_labels_number_again(plant: Plant, figure: str) -> No
     found = asked(figure, **values)
     assert found == [(2,)]
     assert_alike(found, WITH_A_LABEL[figure](dashboard))
+
+
+def test_the_ledger_gives_every_number_of_the_further_pages_again(plant: Plant) -> None:
+    scratch = plant.labels["scratch"].pk
+    values = {"project": plant.project.pk, "from": FIRST, "to": LAST, "label": scratch, "limit": TRIED_LIMIT_PX}
+    of_all, of_label = (plant.scope(start=FIRST, end=LAST, label_id=label) for label in (None, scratch))
+    for figures, scope in ((OF_TABS, of_all), (OF_LABELS, of_label)):
+        for figure, told in figures.items():
+            found = asked(figure, **values)
+            _compare(figure, sorted(row[1:] for row in found) if figure in BY_IMAGE else found, told(scope))
+
+
+def _compare(figure: str, found: Rows, shown: Rows) -> None:
+    assert shown, figure
+    try:
+        assert_alike(found, shown)
+    except AssertionError as error:
+        pytest.fail(f"{figure}: {error}\nby the ledger {found}\non the page {shown}")
 
 
 def test_the_page_tells_every_view_and_column(db: None) -> None:
@@ -141,8 +149,8 @@ def test_days_are_those_of_the_installation(plant: Plant) -> None:
     RollupZone.objects.create(name="Europe/Berlin")
     late = plant.image(captured_at=NOON + timedelta(hours=10.5))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT day FROM ledger.images WHERE image_id = %s", [late.pk])
-        assert cursor.fetchall() == [(date(2026, 5, 13),)]
+        cursor.execute("SELECT DISTINCT day, hour FROM ledger.images WHERE image_id = %s", [late.pk])
+        assert cursor.fetchall() == [(date(2026, 5, 13), 0)]
 
 
 def test_areas_are_metric_where_the_pixel_size_was_known(plant: Plant) -> None:

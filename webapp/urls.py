@@ -108,6 +108,7 @@ REPORTS = [
     path(f"{REPORT}/remove", report_pages.remove, name="report-remove"),
     path(f"{PROJECT}/reports/schedules/new", report_schedules.create, name="schedule-new"),
     path(f"{SCHEDULE}/switch", report_schedules.switch, name="schedule-switch"),
+    path(f"{SCHEDULE}/recipients", report_schedules.recipients, name="schedule-recipients"),
     path(f"{SCHEDULE}/send", report_schedules.send, name="schedule-send"),
     path(f"{SCHEDULE}/delete", report_schedules.delete, name="schedule-delete"),
 ]

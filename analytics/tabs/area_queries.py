@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, LiteralString
 
+from analytics.buckets import AREA_BUCKETS
 from analytics.scope import Scope
 from analytics.tabs.days import area_spread, as_text, day_parameters, inspected_days, label_days
 from analytics.tabs.page import DayRow
@@ -114,7 +115,12 @@ def spread(cursor: Any, scope: Scope, label_id: int, *, by_months: bool) -> tupl
     """Images per area bucket of one label, oldest first; whole months in one row where asked for."""
     values = day_parameters(scope, by_months=by_months) | {"spread_label_id": label_id}
     cursor.execute(as_text(_SPREAD, spread=area_spread(scope)), values)
-    return tuple(SpreadRow(start, tuple(counts)) for start, counts in cursor.fetchall())
+    return tuple(SpreadRow(start, _whole(counts)) for start, counts in cursor.fetchall())
+
+
+def _whole(counts: list[int]) -> tuple[int, ...]:
+    """One number per bucket: stored counts end with their last that is not 0."""
+    return (*counts, *[0] * (AREA_BUCKETS - len(counts)))
 
 
 def calibrations(cursor: Any, scope: Scope) -> tuple[CalibrationRow, ...]:
@@ -127,4 +133,4 @@ def known_errors(cursor: Any, scope: Scope) -> ErrorsRow | None:
     """How the scope's model version, or the live one, did on images that people labelled; None where it never ran."""
     cursor.execute(_ERRORS, day_parameters(scope))
     row = cursor.fetchone()
-    return ErrorsRow(*row[:3], json.loads(row[3]), tuple(json.loads(row[4] or "[]"))) if row else None
+    return ErrorsRow(row[0], row[1], row[2], json.loads(row[3]), tuple(json.loads(row[4] or "[]"))) if row else None

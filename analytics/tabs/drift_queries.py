@@ -57,10 +57,11 @@ _LOOKS: LiteralString = """
 """
 
 _MIX: LiteralString = """
-    SELECT found.day, label.name, sum(found.affected_count)::bigint
-    FROM ({found}) AS found JOIN label ON label.id = found.label_id
-    WHERE label.is_defect
-    GROUP BY found.day, label.name ORDER BY found.day
+    SELECT counted.day, label.name, counted.affected_count
+    FROM (SELECT day, label_id, sum(affected_count)::bigint AS affected_count
+          FROM ({found}) AS found GROUP BY day, label_id) AS counted
+    JOIN label ON label.id = counted.label_id AND label.is_defect
+    ORDER BY counted.day, label.name
 """
 
 

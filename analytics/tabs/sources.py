@@ -182,7 +182,8 @@ def _multiples(sources: Sources) -> Multiples:
         known = steps[source_id].get(start, Rate.of(0, 0))
         steps[source_id][start] = Rate.of(known.count + one.defective_count, known.n + one.inspected_count)
     # What few images make of a rate would press all the others flat.
-    sure = [rate.fraction or 0.0 for rates in steps.values() for rate in rates.values() if not rate.is_too_few]
+    every = [rate for rates in steps.values() for rate in rates.values()]
+    sure = [rate.fraction or 0.0 for rate in every if not rate.is_too_few] or [rate.fraction or 0.0 for rate in every]
     overall = sources.overall.fraction or 0.0
     highest = min(1.02, 1.15 * max([*sure, 1.5 * overall, 0.01]))
     shown, cells = [], []

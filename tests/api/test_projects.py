@@ -24,11 +24,19 @@ def test_a_new_project_has_the_labels_in_the_order_given(api: ApiClient, acme: W
     assert project["live_model"] is None
     assert project["min_region_px"] == 1
     assert project["labels"] == [
-        {"index": 0, "name": "background", "color": "#808080", "is_defect": False, "severity": 1},
-        {"index": 1, "name": "rust", "color": "#dc1e1e", "is_defect": True, "severity": 1},
+        {"index": 0, "name": "background", "color": "#808080", "is_defect": False, "severity": 1, "cost": None},
+        {"index": 1, "name": "rust", "color": "#dc1e1e", "is_defect": True, "severity": 1, "cost": None},
     ]
     assert api.get("projects/floor-1").json() == project
     assert api.get("projects").json() == [project]
+
+
+def test_labels_have_costs_in_the_projects_currency(api: ApiClient) -> None:
+    labels = [LABELS[0], LABELS[1] | {"cost": 12.5}]
+    project = api.post("projects", {"name": "Floor", "labels": labels, "currency": "CHF"}).json()
+    assert project["currency"] == "CHF"
+    assert [row["cost"] for row in project["labels"]] == [None, 12.5]
+    assert api.post("projects", {"name": "Roof"}).json()["currency"] == "EUR"
 
 
 def test_a_template_brings_its_labels(api: ApiClient) -> None:
@@ -55,6 +63,9 @@ def test_the_same_name_twice_gives_two_slugs(api: ApiClient) -> None:
         ({"name": "a", "labels": [{"name": "a", "color": "red"}]}, "labels"),
         ({"name": "a", "labels": [{"name": "a"}]}, "labels.0.color"),
         ({"name": "a", "labels": [{"name": "a", "color": "#000000", "severity": 6}]}, "labels.0.severity"),
+        ({"name": "a", "labels": [{"name": "a", "color": "#000000", "cost": -1}]}, "labels.0.cost"),
+        ({"name": "a", "labels": [{"name": "a", "color": "#000000", "cost": 0.001}]}, "labels.0.cost"),
+        ({"name": "a", "currency": "euro"}, "currency"),
         ({"name": "a", "workspace": 2**62}, "workspace"),
         ({"name": "a", "workspace": 2**64}, "workspace"),
         ([], "name"),

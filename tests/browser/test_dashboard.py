@@ -40,6 +40,7 @@ def test_filters_live_in_the_address(page: Page, filled: Factory) -> None:
     expect(drawn(page, "trend")).to_be_visible()
     page.evaluate("window.same = true")
 
+    page.locator(".filter-toggle").click()
     page.get_by_label("Label", exact=True).select_option(label="paint")
     expect(page.locator(".tile-rate .tile-name")).to_have_text("Images with paint")
     expect(number(page, "rate")).to_have_text("16.7%")
@@ -61,6 +62,8 @@ def test_filters_live_in_the_address(page: Page, filled: Factory) -> None:
     expect(number(page, "rate")).to_have_text("16.7%")
     page.reload()
     expect(number(page, "rate")).to_have_text("16.7%")
+    expect(page.locator(".filter-chip")).to_have_text("paint")
+    page.locator(".filter-toggle").click()
     expect(page.get_by_label("Label", exact=True).locator("option:checked")).to_have_text("paint")
 
 
@@ -84,6 +87,7 @@ def test_the_numbers_are_there_without_scripts(filled: Factory, context: Browser
         plain.add_cookies(context.cookies())
         page = plain.new_page()
         page.goto(filled.address("dashboard"))
+        page.locator(".filter-toggle").click()
         page.get_by_label("Label", exact=True).select_option(label="rust")
         page.get_by_role("button", name="Apply").click()
         expect(number(page, "rate")).to_have_text("50.0%")

@@ -23,6 +23,12 @@ def dataset(factory: Factory, tmp_path: Path) -> Dataset:
     return import_dataset(project=factory.project, user=factory.alice, path=folder, name="Spring", split="given")
 
 
+def work() -> None:
+    """Read the data set that waits, as a worker would."""
+    while run_import(DatasetImport.objects.get().pk):
+        pass
+
+
 def test_a_zip_goes_up_and_the_page_follows_the_worker(page: Page, factory: Factory, tmp_path: Path) -> None:
     (tmp_path / "autumn.zip").write_bytes(zipped(write_set(tmp_path / "set", "voc")))
     page.goto(factory.address("models"))
@@ -31,8 +37,12 @@ def test_a_zip_goes_up_and_the_page_follows_the_worker(page: Page, factory: Fact
     page.get_by_label("ZIP with labelled images").set_input_files(tmp_path / "autumn.zip")
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text("Starts as soon as a worker is free")).to_be_visible()
-    while run_import(DatasetImport.objects.get().pk):
-        pass
+    work()
+    page.get_by_role("link", name="Say what they are").click()
+    expect(page.get_by_label("Rust")).to_have_value("label:rust")
+    page.get_by_label("dent").select_option(label="dent (new)")
+    page.get_by_role("button", name="Read the images").click()
+    work()
     expect(page.get_by_role("link", name="autumn", exact=True)).to_be_visible()
     expect(page.locator("#data-list[hx-trigger]")).to_have_count(0)
 

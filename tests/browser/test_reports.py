@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from tests.browser.factory import Factory
@@ -43,10 +44,15 @@ def test_readable_for_all(page: Page, factory: Factory, width: int, scheme: Lite
     reports.create(user=factory.alice, kind="pdf", state="done", query="from=2026-05-01", **done)
     reports.create(user=factory.alice, kind="evidence", state="failed", error="The file could not be written.")
     reports.create(user=factory.alice, kind="xlsx", grain="labels", state="cancelled")
+    schedule = factory.project.report_schedules.create(
+        user=factory.alice, name="Weekly", kind="pdf", every="week", next_at=timezone.now()
+    )
+    schedule.recipients.add(factory.alice)
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
     page.goto(factory.address("reports"))
     page.locator("#again summary").click()
+    page.get_by_text("Change who gets it").click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     found = Axe().run(page, options=RULES)
     assert found.violations_count == 0, found.generate_report()

@@ -13,16 +13,17 @@ from pathlib import Path
 from tests.faults.rig import Rig
 
 
-def kill(rig: Rig, words: tuple[str, ...]) -> None:
-    """SIGKILL every process of this stack whose command has all these words."""
+def kill(rig: Rig, words: tuple[str, ...], number: signal.Signals = signal.SIGKILL) -> None:
+    """Send a signal to every process of this stack whose command has all these words."""
     for pid in rig.pids(words):
         try:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
         except ProcessLookupError:
             continue
 
 
 def kill_gpu_worker(rig: Rig, _: random.Random) -> None:
+    rig.worker_kills += 1
     kill(rig, ("celery", "worker", "gpu"))
 
 
@@ -34,7 +35,11 @@ def kill_one_process(rig: Rig, rng: random.Random) -> None:
     """Any one process of ours: a gunicorn child, a worker's child, its parent."""
     pids = sorted(rig.pids(("python",)) - {rig.supervisor_pid})
     if pids:
-        os.kill(rng.choice(pids), signal.SIGKILL)
+        rig.worker_kills += 1
+        try:
+            os.kill(rng.choice(pids), signal.SIGKILL)
+        except ProcessLookupError:
+            return
 
 
 def kill_web(rig: Rig, _: random.Random) -> None:
@@ -57,8 +62,7 @@ def kill_the_database(rig: Rig, _: random.Random) -> None:
 
 
 def restart_the_database(rig: Rig, _: random.Random) -> None:
-    for pid in rig.pids(("postgres", "-D")):
-        os.kill(pid, signal.SIGINT)
+    kill(rig, ("postgres", "-D"), signal.SIGINT)
 
 
 def fill_the_disk(rig: Rig, rng: random.Random) -> None:

@@ -13,9 +13,9 @@ import hashlib
 import random
 import secrets
 import tempfile
-import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.faults.faults import FAULTS
@@ -24,8 +24,9 @@ from tests.flows.test_story import LABELS
 from tests.images import picture, png
 
 IMAGES = 16
-FAULTS_A_ROUND = 5
-LONGEST_ROUND_SECONDS = 150
+FAULTS_A_ROUND = 8
+LONGEST_ROUND_SECONDS = 240
+ROUNDS_A_RECOUNT = 5
 
 
 def photos(round_number: int) -> dict[str, bytes]:
@@ -41,6 +42,7 @@ def photos(round_number: int) -> dict[str, bytes]:
 def soak(rig: Rig, *, fault_count: int, seconds: float, seed: int) -> Counter[str]:
     """Do up to `fault_count` faults within `seconds`; AssertionError at the first thing that is not right."""
     rng = random.Random(seed)
+    client_of_its_own = ThreadPoolExecutor(1)
     rig.stack.start()
     try:
         with rig.stack.signed_in() as client:
@@ -57,20 +59,23 @@ def soak(rig: Rig, *, fault_count: int, seconds: float, seed: int) -> Counter[st
             if number % 3 == 1:
                 rig.poison(hashlib.sha256(rng.choice(list(batch.values()))).hexdigest())
                 done["poison_a_photo"] += 1
-            uploading = threading.Thread(target=rig.upload, args=(slug, batch))
-            uploading.start()
+            uploading = client_of_its_own.submit(rig.upload, slug, batch)
             for _ in range(min(FAULTS_A_ROUND, fault_count - sum(done.values()))):
-                time.sleep(rng.uniform(0.1, 1.5))
+                time.sleep(rng.uniform(0.1, 1))
                 fault = rng.choice(FAULTS)
                 fault(rig, rng)
                 done[fault.__name__] += 1
-            uploading.join()
+            uploading.result()
             rig.settled(seconds=LONGEST_ROUND_SECONDS)
             ended = rig.check(expected)
+            if number % ROUNDS_A_RECOUNT == 0:
+                rig.check_sums()
             print(f"round {number}: {sum(done.values())} faults so far, {dict(ended)}", flush=True)  # noqa: T201
+        rig.check_sums()
         return done
     finally:
         rig.stack.stop()
+        client_of_its_own.shutdown(cancel_futures=True)
 
 
 def main() -> None:

@@ -116,6 +116,7 @@ def test_an_upload_broken_off_is_closed_with_what_came(project: Project, setting
     Image.objects.update(created_at=earlier)
     assert sweep().runs == [batch.runs.get().pk]
     segment_run(batch.runs.get().pk)
+    batch.refresh_from_db()
     assert batch_progress(batch).status == "done"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import signal
@@ -69,6 +70,25 @@ def test_pauses_grow_while_it_keeps_ending(tmp_path: Path, monkeypatch: pytest.M
     assert pauses == sorted(pauses)
     assert 0.5 <= pauses[0] <= 1
     assert 30 <= pauses[-1] <= 31
+
+
+def test_what_cannot_be_started_is_tried_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """As the database on a disk that was full for a moment: the other programs go on meanwhile."""
+    ended, tries = program(tmp_path, "false"), []
+
+    def start() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        ended.command = SLEEP
+        ended.start()
+
+    supervisor = Supervisor()
+    ended.start()
+    supervisor.watch(ended, start)
+    wait_for(lambda: supervisor.look() or (ended.is_running and len(tries) == 2), "it to be back", seconds=20)
+    assert "it could not be started: [Errno 28] No space left on device. It is tried again." in capfd.readouterr().err
+    stop_all([ended])
 
 
 def test_what_does_not_stop_is_killed_with_its_children(tmp_path: Path) -> None:

@@ -35,6 +35,16 @@ def test_card_says_rate_interval_and_n(alice: User, acme: Workspace) -> None:
     assert "Model v1" in page
 
 
+def test_card_counts_what_people_said(alice: User, acme: Workspace) -> None:
+    plant = build_plant(acme)
+    plant.image({"scratch": [60]})
+    overruled = plant.image({"pit": [60]})
+    overruled.reviewed_verdict = "pass"
+    overruled.save()
+    plant.count_up()
+    assert "1 of 2 images failed" in page_of(alice)
+
+
 def test_card_counts_newest_results_only(alice: User, acme: Workspace) -> None:
     plant = build_plant(acme)
     image = plant.image({"scratch": [60]})

@@ -11,6 +11,7 @@ import pytest
 from tests.views.visit import Visit, start_visit, words
 from webapp import storage
 from webapp.actions import reports as actions
+from webapp.actions.people import remove_member
 from webapp.models import Notification, Report, ReportSchedule, User
 from webapp.pipeline.report_lease import ReportHeartbeat
 from webapp.pipeline.reports import run_report
@@ -146,6 +147,38 @@ def test_a_schedule_is_made_switched_sent_and_deleted(visit: Visit) -> None:
     visit.client.post(visit.address("schedule-delete", made.pk))
     assert not ReportSchedule.objects.exists()
     assert Report.objects.exists()
+
+
+def test_recipients_can_be_changed(visit: Visit) -> None:
+    schedule(visit)
+    made, bob = ReportSchedule.objects.get(), User.objects.create_user("bob2@example.com", name="Bob Two")
+    visit.plant.project.workspace.memberships.create(user=bob)
+    assert "Change who gets it" in visit.page("reports")
+    address = visit.address("schedule-recipients", made.pk)
+    visit.client.post(address, {"recipients": [bob.pk]})
+    assert list(made.recipients.all()) == [bob]
+    charlie = User.objects.get(email="charlie@example.com")
+    for wrong in ([], [charlie.pk], ["x"]):
+        page = words(visit.client.post(address, {"recipients": wrong}, follow=True).content.decode())
+        assert "choose one member of the workspace at least" in page
+        assert list(made.recipients.all()) == [bob]
+
+
+def test_schedules_of_who_leaves_are_switched_off(visit: Visit) -> None:
+    schedule(visit)
+    made, workspace = ReportSchedule.objects.get(), visit.plant.project.workspace
+    bob = User.objects.create_user("bob2@example.com")
+    workspace.memberships.create(user=bob, role="admin")
+    remove_member(user=visit.alice, membership=workspace.memberships.get(user=visit.alice))
+    made.refresh_from_db()
+    assert not made.is_on
+    note = Notification.objects.get(user=bob)
+    assert "“Weekly” is no longer sent" in note.sentence
+    assert note.url == "/p/plant/reports/#schedules"
+    assert not Notification.objects.filter(user=visit.alice).exists()
+    actions.switch_schedule(schedule=made, user=bob, is_on=True)
+    made.refresh_from_db()
+    assert (made.is_on, made.user) == (True, bob)
 
 
 def test_only_members_may_be_recipients(visit: Visit) -> None:

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
 from webapp.actions.refused import Refused
+from webapp.actions.reports import switch_off_schedules
 from webapp.models import Invitation, Membership, User, Workspace
 
 FIRST_WORKSPACE = "My workspace"
@@ -59,7 +60,7 @@ def change_role(*, user: User, membership: Membership, role: str) -> None:
 
 @transaction.atomic
 def remove_member(*, user: User, membership: Membership) -> None:
-    """Take a person out of a workspace, and the invitations they sent; anyone may leave.
+    """Take a person out of a workspace, and the invitations they sent; reports they had sent stop. Anyone may leave.
 
     Refused for the last administrator.
     """
@@ -70,6 +71,7 @@ def remove_member(*, user: User, membership: Membership) -> None:
         workspace=membership.workspace_id, invited_by=membership.user_id, accepted_at__isnull=True
     ).delete()
     membership.delete()
+    switch_off_schedules(user=membership.user, workspace=membership.workspace)
 
 
 def rename_user(*, user: User, name: str) -> None:

@@ -29,11 +29,12 @@ def create_project(
     template: str,
     labels: Sequence[LabelInput] | None = None,
     description: str = "",
+    currency: str = "EUR",
 ) -> Project:
     """A project with the template's labels, or with `labels` in the order given (indices 0, 1, ...).
 
     The slug is made from the name and unique. PermissionDenied where `user` is not of the workspace; Refused
-    for a missing name, an unknown template or labels that cannot stand together.
+    for a missing name, an unknown template, labels that cannot stand together or what is no currency.
     """
     if not workspace.memberships.filter(user=user).exists():
         raise PermissionDenied(f"{user} is not a member of {workspace}.")
@@ -44,6 +45,7 @@ def create_project(
         name=_checked_name(name),
         template=template,
         description=description.strip(),
+        currency=_checked_currency(currency),
         created_by=user,
     )
     create_labels(project, TEMPLATE_LABELS[template] if labels is None else labels)
@@ -52,11 +54,15 @@ def create_project(
 
 def rename_project(*, project: Project, user: User | None, name: str, description: str, currency: str = "") -> None:
     """The project's address stays as it is: links to it keep working. `currency`: three letters; empty: as it was."""
-    if currency and not _CURRENCY.fullmatch(currency):
-        raise Refused(f"A currency is three capital letters such as EUR, got {currency[:20]!r}.", field="currency")
     project.name, project.description = _checked_name(name), description.strip()
-    project.currency = currency or project.currency
+    project.currency = _checked_currency(currency) if currency else project.currency
     project.save(update_fields=["name", "description", "currency"])
+
+
+def _checked_currency(currency: str) -> str:
+    if not _CURRENCY.fullmatch(currency):
+        raise Refused(f"A currency is three capital letters such as EUR, got {currency[:20]!r}.", field="currency")
+    return currency
 
 
 def _create_with_slug(*, name: str, **columns: object) -> Project:

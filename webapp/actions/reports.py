@@ -6,11 +6,12 @@ from collections.abc import Collection
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from analytics import GRAINS, Scope, ScopeError, read_scope
 from webapp.actions.refused import Refused
-from webapp.models import Notification, Project, Report, ReportKind, ReportSchedule, User
+from webapp.models import Membership, Notification, Project, Report, ReportKind, ReportSchedule, User, Workspace
 from webapp.pipeline.report_files import forget
 from webapp.pipeline.report_schedules import next_due, write_scheduled
 from webapp.tasks import queue_on_commit, write_report
@@ -83,10 +84,35 @@ def create_schedule(
 
 
 @transaction.atomic
-def switch_schedule(*, schedule: ReportSchedule, is_on: bool) -> None:
-    """Off: nothing is written. On again: from the end of the present period."""
+def switch_schedule(*, schedule: ReportSchedule, user: User, is_on: bool) -> None:
+    """Off: nothing is written. On again: from the end of the present period, and it is `user`'s from then on."""
     schedule.is_on, schedule.next_at = is_on, next_due(schedule.every, timezone.now())
-    schedule.save(update_fields=["is_on", "next_at"])
+    schedule.user = user if is_on else schedule.user
+    schedule.save(update_fields=["is_on", "next_at", "user"])
+
+
+@transaction.atomic
+def change_recipients(*, schedule: ReportSchedule, recipients: Collection[int]) -> None:
+    """Whom it is sent to from now on: members of the workspace, one at least; Refused else."""
+    schedule.recipients.set(_members(schedule.project, recipients))
+
+
+def switch_off_schedules(*, user: User, workspace: Workspace) -> int:
+    """Switch off what a person who leaves has set up, and tell the administrators; returns how many that were.
+
+    Call it in the transaction in which the person leaves, after the membership is gone.
+    """
+    admins = list(workspace.memberships.filter(role=Membership.Role.ADMIN).values_list("user", flat=True))
+    schedules = ReportSchedule.objects.filter(user=user, project__workspace=workspace, is_on=True)
+    switched = list(schedules.select_related("project"))
+    for schedule in switched:
+        sentence = f"“{schedule.name}” is no longer sent: {user} set it up and left. Switch it on again to go on."
+        url = reverse("reports", args=[schedule.project.slug]) + "#schedules"
+        Notification.objects.bulk_create(
+            Notification(user_id=admin, project=schedule.project, sentence=sentence[:300], url=url) for admin in admins
+        )
+    ReportSchedule.objects.filter(pk__in=[schedule.pk for schedule in switched]).update(is_on=False)
+    return len(switched)
 
 
 @transaction.atomic

@@ -28,7 +28,7 @@ def create_project(request: ApiRequest, payload: ProjectIn) -> Status[ProjectOut
     """A new project. Its slug is made from the name."""
     labels = None
     if payload.labels is not None:
-        labels = [LabelInput(row.name, row.color, row.is_defect, row.severity) for row in payload.labels]
+        labels = [LabelInput(row.name, row.color, row.is_defect, row.severity, row.cost) for row in payload.labels]
     project = create(
         user=request.auth,
         workspace=_workspace(request.auth, payload.workspace),
@@ -36,6 +36,7 @@ def create_project(request: ApiRequest, payload: ProjectIn) -> Status[ProjectOut
         template=payload.template,
         labels=labels,
         description=payload.description,
+        currency=payload.currency,
     )
     return Status(201, ProjectOut.of(_whole(request.auth).get(pk=project.pk)))
 

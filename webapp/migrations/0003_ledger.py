@@ -350,12 +350,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='inspectionrollup',
             name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
         ),
         migrations.AlterField(
             model_name='labelrollup',
             name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
         ),
         migrations.AddIndex(
             model_name='prediction',
@@ -440,37 +440,37 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='inspectionday',
             name='model_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
         ),
         migrations.AddField(
             model_name='inspectionday',
             name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
         ),
         migrations.AddField(
             model_name='inspectionday',
             name='source',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
         ),
         migrations.AddField(
             model_name='labelday',
             name='label',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.label'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.label'),
         ),
         migrations.AddField(
             model_name='labelday',
             name='model_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
         ),
         migrations.AddField(
             model_name='labelday',
             name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
         ),
         migrations.AddField(
             model_name='labelday',
             name='source',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
         ),
         migrations.AddField(
             model_name='ledgerreader',
@@ -570,22 +570,22 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='spreadrollup',
             name='label',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.label'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.label'),
         ),
         migrations.AddField(
             model_name='spreadrollup',
             name='model_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
         ),
         migrations.AddField(
             model_name='spreadrollup',
             name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
         ),
         migrations.AddField(
             model_name='spreadrollup',
             name='source',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
         ),
         migrations.AddConstraint(
             model_name='auditsample',
@@ -686,19 +686,30 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             sql=[
                 """CREATE FUNCTION rollup_counts(places integer[], tallies bigint[], length integer) RETURNS bigint[]
-                   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+                   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
                    DECLARE
                        counts bigint[] := array_fill(0::bigint, ARRAY[length]);
                    BEGIN
-                       FOR i IN 1 .. coalesce(cardinality(places), 0) LOOP
+                       FOR i IN 1 .. cardinality(places) LOOP
                            counts[places[i] + 1] := counts[places[i] + 1] + tallies[i];
                        END LOOP;
                        RETURN counts;
                    END $$""",
                 """CREATE FUNCTION rollup_sum(a bigint[], b bigint[]) RETURNS bigint[]
-                   LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-                   SELECT array_agg(coalesce(x, 0) + coalesce(y, 0) ORDER BY place)
-                   FROM unnest(a, b) WITH ORDINALITY AS both_of(x, y, place) $$""",
+                   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+                   DECLARE
+                       longer bigint[] := CASE WHEN cardinality(a) < cardinality(b) THEN b ELSE a END;
+                       shorter bigint[] := CASE WHEN cardinality(a) < cardinality(b) THEN a ELSE b END;
+                       last integer := cardinality(longer);
+                   BEGIN
+                       FOR i IN 1 .. cardinality(shorter) LOOP
+                           longer[i] := longer[i] + shorter[i];
+                       END LOOP;
+                       WHILE last > 0 AND longer[last] = 0 LOOP
+                           last := last - 1;
+                       END LOOP;
+                       RETURN longer[1:last];
+                   END $$""",
             ],
             reverse_sql=[
                 "DROP FUNCTION rollup_sum(bigint[], bigint[])",
@@ -749,6 +760,46 @@ class Migration(migrations.Migration):
             model_name='evaluatedimage',
             name='label_pixels',
             field=models.JSONField(blank=True, default=dict),
+        ),
+        migrations.AlterField(
+            model_name='inspectionrollup',
+            name='source',
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
+        ),
+        migrations.AlterField(
+            model_name='inspectionrollup',
+            name='model_version',
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
+        ),
+        migrations.AlterField(
+            model_name='labelrollup',
+            name='source',
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
+        ),
+        migrations.AlterField(
+            model_name='labelrollup',
+            name='model_version',
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
+        ),
+        migrations.AlterField(
+            model_name='labelrollup',
+            name='label',
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.label'),
+        ),
+        migrations.AlterField(
+            model_name='prediction',
+            name='run',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='predictions', to='webapp.run'),
+        ),
+        migrations.AlterField(
+            model_name='prediction',
+            name='image',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='predictions', to='webapp.image'),
+        ),
+        migrations.AlterField(
+            model_name='measurement',
+            name='prediction',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='measurements', to='webapp.prediction'),
         ),
         migrations.RunSQL(sql=CREATE_LEDGER, reverse_sql=DROP_LEDGER),
     ]

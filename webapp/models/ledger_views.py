@@ -7,7 +7,8 @@ drops the views first (`DROP_LEDGER`) and makes them again.
 
 from __future__ import annotations
 
-_DAY = """({at} AT TIME ZONE coalesce((SELECT name FROM rollup_zone ORDER BY id LIMIT 1), 'UTC'))::date"""
+_LOCAL = """({at} AT TIME ZONE coalesce((SELECT name FROM rollup_zone ORDER BY id LIMIT 1), 'UTC'))"""
+_DAY = f"{_LOCAL}::date"
 
 _PROJECTS = """
     SELECT project.id AS project_id, project.name::text AS project, project.slug::text AS slug,
@@ -37,17 +38,19 @@ _MODEL_VERSIONS = """
     FROM model_version JOIN ledger.projects USING (project_id)
 """
 
-_PROMOTIONS = """
+_PROMOTIONS = f"""
     SELECT project_id, promotion.id AS promotion_id, promotion.at, promotion.model_version_id,
-           promotion.kind::text AS kind
+           promotion.kind::text AS kind, {_DAY.format(at="promotion.at")} AS day, promotion.note::text AS note,
+           promotion.user_id AS person_id
     FROM promotion JOIN ledger.projects USING (project_id)
-"""
+"""  # noqa: S608
 
-_EVENTS = """
+_EVENTS = f"""
     SELECT project_id, project_event.id AS event_id, project_event.at, project_event.kind::text AS kind,
-           project_event.sentence::text AS sentence
+           project_event.sentence::text AS sentence, {_DAY.format(at="project_event.at")} AS day,
+           project_event.user_id AS person_id
     FROM project_event JOIN ledger.projects USING (project_id)
-"""
+"""  # noqa: S608
 
 _IMAGES = f"""
     SELECT prediction.project_id, prediction.image_id, image.name::text AS image, image.sha256::text AS sha256,
@@ -60,10 +63,12 @@ _IMAGES = f"""
            prediction.defect_area_fraction, prediction.confidence,
            prediction.brightness / 10000.0::float8 AS brightness,
            prediction.sharpness / 1000.0::float8 AS sharpness, prediction.warmth / 10000.0::float8 AS warmth,
-           prediction.finished_at
+           prediction.finished_at, extract(hour FROM {_LOCAL.format(at="prediction.captured_at")})::int AS hour,
+           image.latitude, image.longitude, run.batch_id
     FROM prediction
     JOIN ledger.projects USING (project_id)
     JOIN image ON image.id = prediction.image_id
+    LEFT JOIN run ON run.id = prediction.run_id
     WHERE prediction.state = 'done' AND NOT prediction.is_shadow
 """  # noqa: S608
 
@@ -117,12 +122,15 @@ _DAILY_LABELS = """
     JOIN label ON label.id = kept.label_id
 """
 
-_REVIEWS = """
-    SELECT project_id, review.id AS review_id, review.image_id, review.at, review.verdict::text AS verdict,
+_REVIEWS = f"""
+    SELECT review.project_id, review.id AS review_id, review.image_id, review.at, review.verdict::text AS verdict,
            review.model_verdict::text AS model_verdict, review.reason::text AS reason, review.is_blind,
-           review.is_withdrawn, review.user_id AS person_id
-    FROM review JOIN ledger.projects USING (project_id)
-"""
+           review.is_withdrawn, review.user_id AS person_id, {_DAY.format(at="review.at")} AS day,
+           prediction.model_version_id
+    FROM review
+    JOIN ledger.projects USING (project_id)
+    LEFT JOIN prediction ON prediction.id = review.prediction_id
+"""  # noqa: S608
 
 _AUDITS = """
     SELECT project_id, audit_image.id AS audit_id, audit_sample.week, audit_stratum.id AS stratum_id,
@@ -132,6 +140,44 @@ _AUDITS = """
     JOIN ledger.projects USING (project_id)
     JOIN audit_stratum ON audit_stratum.sample_id = audit_sample.id
     JOIN audit_image ON audit_image.stratum_id = audit_stratum.id
+"""
+
+# Of each version one evaluation corrects numbers: the newest on a test split, else the newest.
+_EVALUATED_IMAGES = """
+    SELECT model_version.project_id, evaluation.id AS evaluation_id, evaluation.model_version_id,
+           dataset.name::text AS dataset, evaluation.split::text AS split, evaluation.finished_at,
+           evaluation.id = (
+               SELECT chosen.id FROM evaluation AS chosen
+               WHERE chosen.model_version_id = evaluation.model_version_id AND chosen.state = 'done'
+               ORDER BY chosen.split = 'test' DESC, chosen.finished_at DESC LIMIT 1) AS is_newest,
+           annotation.image_id, evaluated_image.is_defective, evaluated_image.fails
+    FROM evaluated_image
+    JOIN evaluation ON evaluation.id = evaluated_image.evaluation_id AND evaluation.state = 'done'
+    JOIN model_version ON model_version.id = evaluation.model_version_id
+    JOIN ledger.projects USING (project_id)
+    JOIN dataset ON dataset.id = evaluation.dataset_id
+    JOIN dataset_image ON dataset_image.id = evaluated_image.dataset_image_id
+    JOIN annotation ON annotation.id = dataset_image.annotation_id
+"""
+
+_EVALUATED_LABELS = """
+    SELECT model_version.project_id, evaluation.id AS evaluation_id, evaluation.model_version_id,
+           evaluation.id = (
+               SELECT chosen.id FROM evaluation AS chosen
+               WHERE chosen.model_version_id = evaluation.model_version_id AND chosen.state = 'done'
+               ORDER BY chosen.split = 'test' DESC, chosen.finished_at DESC LIMIT 1) AS is_newest,
+           annotation.image_id, label.id AS label_id, label.name::text AS label,
+           coalesce((evaluated_image.label_pixels -> label.id::text ->> 0)::bigint, 0) AS hit_pixels,
+           coalesce((evaluated_image.label_pixels -> label.id::text ->> 1)::bigint, 0) AS wrong_pixels,
+           coalesce((evaluated_image.label_pixels -> label.id::text ->> 2)::bigint, 0) AS missed_pixels
+    FROM evaluated_image
+    JOIN evaluation ON evaluation.id = evaluated_image.evaluation_id AND evaluation.state = 'done'
+    JOIN model_version ON model_version.id = evaluation.model_version_id
+    JOIN ledger.projects USING (project_id)
+    JOIN label ON label.project_id = model_version.project_id
+    JOIN dataset_image ON dataset_image.id = evaluated_image.dataset_image_id
+    JOIN annotation ON annotation.id = dataset_image.annotation_id
+    WHERE evaluated_image.label_pixels <> '{}'
 """
 
 VIEWS = {
@@ -148,6 +194,8 @@ VIEWS = {
     "daily_labels": _DAILY_LABELS,
     "reviews": _REVIEWS,
     "audits": _AUDITS,
+    "evaluated_images": _EVALUATED_IMAGES,
+    "evaluated_labels": _EVALUATED_LABELS,
 }
 
 CREATE_LEDGER = [

@@ -97,8 +97,9 @@ class Prediction(models.Model):
         PASS = "pass", "Pass"
         FAIL = "fail", "Fail"
 
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="predictions")
-    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="predictions")
+    # Asked for by the constraint `prediction_once` and the index `prediction_run_state`, which begin with them.
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="predictions", db_index=False)
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="predictions", db_index=False)
     model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="predictions")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     claimed_by = models.CharField(max_length=200, blank=True)
@@ -201,7 +202,8 @@ class Measurement(models.Model):
     `min_region_px` is the limit this label was judged by where it has one of its own; empty = the prediction's.
     """
 
-    prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="measurements")
+    # Asked for by `measurement_once`, which begins with it.
+    prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="measurements", db_index=False)
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="measurements")
     pixels = models.PositiveBigIntegerField()
     area_fraction = models.FloatField()

@@ -30,9 +30,7 @@ _SPREAD = """
     INSERT INTO spread_rollup (project_id, period, is_all_sources, start, is_current, model_version_id, source_id,
                                label_id, area_counts, place_counts)
     SELECT project_id, period, is_all_sources, start, is_current, model_version_id, source_id, %(label)s,
-           (SELECT sum(tally)::bigint FROM unnest(area_counts) AS tally)
-               || array_fill(0::bigint, ARRAY[cardinality(area_counts) - 1]),
-           array_fill(0::bigint, ARRAY[cardinality(place_counts)])
+           ARRAY[(SELECT coalesce(sum(tally), 0)::bigint FROM unnest(area_counts) AS tally)], '{}'
     FROM spread_rollup WHERE project_id = %(project)s AND label_id = %(other)s
 """
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 import structlog
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, connection
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PAUSE_SECONDS = 0.5
@@ -39,5 +39,6 @@ def once_it_answers(action: Callable[[], Found], patience: timedelta) -> Found:
             if time.monotonic() > deadline:
                 raise
             log.warning("the database does not answer; trying again", error=str(error))
-            close_old_connections()
+            if not connection.in_atomic_block:
+                connection.close()
             time.sleep(_PAUSE_SECONDS)

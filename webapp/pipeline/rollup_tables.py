@@ -94,16 +94,17 @@ _TALLIES = f"""
 # In this order: each may read those before it.
 _STEPS = {"chosen": _CHOSEN, "inspections": _INSPECTIONS, "measured": _MEASURED, "tallies": _TALLIES}
 
+# Dates and ids come first among what is grouped by: sorting by them is several times as fast as by the period's name.
 _SPREAD_ROWS = """
     SELECT project_id, period, is_all_sources,
            CASE period WHEN 'day' THEN day ELSE date_trunc('month', day)::date END AS start,
            is_current, model_version_id, label_id, CASE WHEN NOT is_all_sources THEN source_id END AS source_id,
-           rollup_counts(array_agg(bucket) FILTER (WHERE cell IS NULL), array_agg(tally) FILTER (WHERE cell IS NULL))
-               AS area_counts,
-           rollup_counts(array_agg(cell) FILTER (WHERE bucket IS NULL), array_agg(tally) FILTER (WHERE bucket IS NULL))
-               AS place_counts
+           coalesce(rollup_counts(array_agg(bucket) FILTER (WHERE cell IS NULL),
+               array_agg(tally) FILTER (WHERE cell IS NULL), max(bucket) + 1), '{}') AS area_counts,
+           coalesce(rollup_counts(array_agg(cell) FILTER (WHERE bucket IS NULL),
+               array_agg(tally) FILTER (WHERE bucket IS NULL), max(cell) + 1), '{}') AS place_counts
     FROM tallies, unnest(ARRAY['day', 'month']) AS period, unnest(ARRAY[false, true]) AS is_all_sources
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    GROUP BY 4, 7, 8, 6, 5, 2, 3, 1
 """
 
 
@@ -143,7 +144,10 @@ class RollupTable:
         """SQL that gives a project's stored rows unlike a recount, in either direction; zeros count as absent."""
         stored = f"SELECT {self.columns} FROM {self.name} WHERE project_id = %(project)s AND ({self._not_zero})"  # noqa: S608
         counted = f"SELECT {self.columns} FROM ({self.rows}) AS recount WHERE {self._not_zero}"  # noqa: S608
-        return f"(({stored}) EXCEPT ({counted})) UNION ALL (({counted}) EXCEPT ({stored}))"
+        return (
+            f"SELECT {self.columns} FROM (({stored}) UNION ALL ({counted})) AS together "  # noqa: S608
+            f"GROUP BY {self.columns} HAVING count(*) = 1"
+        )
 
 
 def _summed(
@@ -161,7 +165,13 @@ TABLES = (
     _summed(
         "inspection_day", ("project_id", "day", *_SLICE, "source_id"), _INSPECTION_SUMS + _LOOK_SUMS, "inspections"
     ),
-    _summed("label_rollup", ("project_id", "hour", *_SLICE, "label_id", "source_id"), _LABEL_SUMS, "measured", is_sparse=True),
+    _summed(
+        "label_rollup",
+        ("project_id", "hour", *_SLICE, "label_id", "source_id"),
+        _LABEL_SUMS,
+        "measured",
+        is_sparse=True,
+    ),
     _summed("label_day", ("project_id", "day", *_SLICE, "label_id", "source_id"), _LABEL_SUMS, "measured"),
     RollupTable(
         name="spread_rollup",
@@ -182,12 +192,12 @@ def change_sql() -> str:
 
 def count_sql() -> list[str]:
     """Statements that count all of `project` into temporary tables, which `insert` and `differences` then read."""
-    steps = [
-        (f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {step}", f"ANALYZE {name}") for name, step in _STEPS.items()
-    ]
-    return [statement.format(which="prediction.project_id = %(project)s") for pair in steps for statement in pair]
+    statements = []
+    for name, step in _STEPS.items():
+        rows = step.format(which="prediction.project_id = %(project)s")
+        statements += [f"CREATE TEMPORARY TABLE {name} AS {rows}", f"ANALYZE {name}"]
+    return statements
 
 
-def uncount_sql() -> str:
-    """Takes the temporary tables away, for a second count in the same transaction."""
-    return f"DROP TABLE {', '.join(_STEPS)}"
+DROP_COUNTED = f"DROP TABLE {', '.join(_STEPS)}"
+"""Takes the temporary tables away again."""

@@ -18,6 +18,7 @@ from segmentation.model_files import TORCH, chosen_backend
 from segmentation.pictures import thumbnail
 from segmentation.segmenter import Segmenter
 from segmentation.spec import LabelSpec
+from segmentation.spent import Spent
 from segmentation.stream import FailedPicture, StreamResult, segment_files
 from webapp import storage
 from webapp.models import Label, ModelVersion, Prediction, Run
@@ -25,6 +26,7 @@ from webapp.pipeline.claims import give_back, hand_back, remove_masks_without_re
 from webapp.pipeline.outages import is_of_the_machine, once_it_answers
 from webapp.pipeline.queueing import finish_complete_runs
 from webapp.pipeline.save import Outcome, save_outcomes
+from webapp.services import pace
 
 THUMBNAIL_PX = 480
 
@@ -50,8 +52,10 @@ def _segment(model_version: ModelVersion, claimed: list[Prediction], worker: str
     ids = [prediction.pk for prediction in claimed]
     mine = Prediction.objects.filter(pk__in=ids, claimed_by=worker)
     try:
-        outcomes = list(compute(model_version, claimed, worker=worker))
-        once_it_answers(lambda: save_outcomes(outcomes, model_version, worker=worker), lease())
+        spent = Spent()
+        outcomes = list(compute(model_version, claimed, worker=worker, spent=spent))
+        with spent.on("saving"):
+            once_it_answers(lambda: save_outcomes(outcomes, model_version, worker=worker), lease())
     except Exception as error:
         if is_of_the_machine(error):
             once_it_answers(lambda: hand_back(mine), lease())
@@ -59,14 +63,18 @@ def _segment(model_version: ModelVersion, claimed: list[Prediction], worker: str
             give_back(mine, f"{type(error).__name__}: {error}")
         raise
     remove_masks_without_result(ids)
+    pace.add(len(outcomes), spent.seconds)
 
 
 def lease() -> timedelta:
     return timedelta(seconds=settings.PIXELWISE_LEASE_SECONDS)
 
 
-def compute(model_version: ModelVersion, claimed: list[Prediction], *, worker: str) -> Iterator[Outcome]:
+def compute(
+    model_version: ModelVersion, claimed: list[Prediction], *, worker: str, spent: Spent | None = None
+) -> Iterator[Outcome]:
     """Segment and measure claimed predictions and write their masks; the claim is renewed on the way."""
+    spent = spent or Spent()
     labels = project_labels(model_version.project_id)
     sha256 = dict(Prediction.objects.filter(pk__in=[row.pk for row in claimed]).values_list("pk", "image__sha256"))
     items = [(pk, storage.original_path(digest)) for pk, digest in sha256.items()]
@@ -76,6 +84,7 @@ def compute(model_version: ModelVersion, claimed: list[Prediction], *, worker: s
         items,
         label_map=label_map(model_version),
         label_count=max(label.index for label in labels) + 1,
+        spent=spent,
     ):
         if timezone.now() - renewed_at > lease() / 4:
             renew_claims([row.pk for row in claimed], worker=worker)
@@ -83,7 +92,8 @@ def compute(model_version: ModelVersion, claimed: list[Prediction], *, worker: s
         if isinstance(result, FailedPicture):
             yield Outcome(result.key, result.error)
             continue
-        write_pictures(result, sha256[result.key], labels)
+        with spent.on("saving"):
+            write_pictures(result, sha256[result.key], labels)
         yield Outcome(result.key, result.measurement, result.look)
 
 

@@ -25,7 +25,7 @@ class Pace:
 
     @property
     def images_per_second(self) -> float | None:
-        """Of one worker while it works; None before the first image."""
+        """Of one worker that did one part after the other; in truth they overlap. None before the first image."""
         spent = sum(self.seconds.values())
         return self.images / spent if spent else None
 

@@ -111,7 +111,9 @@ class Postgres:
 
     def _open_port(self) -> None:
         """The port also names the socket, which everything of ours finds by the name of the default port."""
-        self._access.write_text(_ACCESS)
+        # Only where it is not there yet: on a full disk writing it anew would leave it empty.
+        if not self._access.exists() or self._access.read_text() != _ACCESS:
+            self._access.write_text(_ACCESS)
         usual = self._sockets / f".s.PGSQL.{_DEFAULT_PORT}"
         if self._port != _DEFAULT_PORT and not usual.is_symlink():
             usual.symlink_to(f".s.PGSQL.{self._port}")

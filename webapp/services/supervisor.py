@@ -83,6 +83,9 @@ class Supervisor:
             watched.start_again()
         except StartError as error:
             _say(str(error))
+        except OSError as error:
+            # A full disk, say, while the database was down. The next try comes after a longer pause.
+            _say(f"{watched.program.name} could not be started: {error}. It is tried again.")
 
 
 def stop_all(programs: Iterable[Program]) -> None:

@@ -21,8 +21,8 @@ from analytics.report_facts import expected_rows
 from webapp import storage
 from webapp.actions.refused import Refused
 from webapp.actions.reports import WITH_GRAIN, ask_for_report, cancel_report, remove_report, scope_of_query
-from webapp.forms.reports import ScheduleForm
-from webapp.models import Project, Report, ReportKind
+from webapp.forms.reports import RecipientsForm, ScheduleForm
+from webapp.models import Project, Report, ReportKind, ReportSchedule
 from webapp.views.asking import person, project_of
 from webapp.views.files import safe_name
 from webapp.views.polling import next_pause
@@ -86,7 +86,7 @@ def page(
         "grain": given.get("grain") or "images",
         "refused": refused,
         "schedule_form": schedule or ScheduleForm(project, auto_id="schedule-%s"),
-        "schedules": project.report_schedules.prefetch_related("recipients").select_related("user"),
+        "schedules": _schedules(project),
     }
     return render(request, "reports/show.html", context, status=400 if errors else status)
 
@@ -151,6 +151,14 @@ def file_response(report: Report) -> FileResponse:
 def report_of(project: Project, report_id: int) -> Report:
     """404 where the project has no such report."""
     return get_object_or_404(Report.objects.filter(project=project), pk=report_id)
+
+
+def _schedules(project: Project) -> list[tuple[ReportSchedule, RecipientsForm]]:
+    """Each with the form that changes whom it is sent to."""
+    return [
+        (one, RecipientsForm(project, initial={"recipients": one.recipients.all()}, auto_id=f"to-{one.pk}-%s"))
+        for one in project.report_schedules.prefetch_related("recipients").select_related("user")
+    ]
 
 
 def _list(request: HttpRequest, project: Project) -> dict[str, Any]:

@@ -9,8 +9,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from webapp.actions.refused import Refused
-from webapp.actions.reports import create_schedule, delete_schedule, scope_of_query, send_now, switch_schedule
-from webapp.forms.reports import ScheduleForm
+from webapp.actions.reports import (
+    change_recipients,
+    create_schedule,
+    delete_schedule,
+    scope_of_query,
+    send_now,
+    switch_schedule,
+)
+from webapp.forms.reports import RecipientsForm, ScheduleForm
 from webapp.models import ReportSchedule
 from webapp.views.asking import person, project_of
 from webapp.views.report_pages import SCOPE_NAMES, page
@@ -44,7 +51,21 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def switch(request: HttpRequest, slug: str, schedule_id: int) -> HttpResponse:
-    switch_schedule(schedule=_schedule(request, slug, schedule_id), is_on=request.POST.get("is_on") == "1")
+    is_on = request.POST.get("is_on") == "1"
+    switch_schedule(schedule=_schedule(request, slug, schedule_id), user=person(request), is_on=is_on)
+    return redirect(f"{reverse('reports', args=[slug])}#schedules")
+
+
+@require_POST
+def recipients(request: HttpRequest, slug: str, schedule_id: int) -> HttpResponse:
+    """Send it to others; nothing changes where nobody is chosen."""
+    schedule = _schedule(request, slug, schedule_id)
+    form = RecipientsForm(schedule.project, request.POST)
+    if not form.is_valid():
+        messages.error(request, f"“{schedule.name}” goes to whom it went: choose one member of the workspace at least.")
+        return redirect(f"{reverse('reports', args=[slug])}#schedules")
+    change_recipients(schedule=schedule, recipients=[user.pk for user in form.cleaned_data["recipients"]])
+    messages.success(request, f"“{schedule.name}” goes to these people from now on.")
     return redirect(f"{reverse('reports', args=[slug])}#schedules")
 
 

@@ -51,6 +51,15 @@ class ScopeForm:
     ranges: tuple[QuickRange, ...]
     without_hour: str
 
+    @property
+    def chips(self) -> list[str]:
+        """What is chosen, in words, while the fields are folded away."""
+        start, end = (field.value for field in self.dates)
+        words = [f"{start or '…'} to {end or '…'}"] if start or end else []
+        return words + [
+            option.text for field in self.fields for option in field.options if option.is_chosen and option.value
+        ]
+
 
 def scope_form(
     query: Mapping[str, Any], choices: Choices, scope: Scope | None, errors: Mapping[str, str], today: date

@@ -14,8 +14,8 @@ from analytics.tabs.area import area_page, read_area, square
 from analytics.tabs.area_known_errors import corrected_areas
 from analytics.wording import percent
 from tests.analytics.tabs.seed import days_of
-from tests.inspections import NOON, PIXELS, Plant, executed
-from webapp.models import Annotation, Dataset, DatasetImage
+from tests.inspections import PIXELS, Plant, executed
+from tests.ledger_rows import evaluated
 
 
 def panel(scope: Scope, key: str) -> Panel:
@@ -95,36 +95,11 @@ def test_without_an_evaluation_the_page_says_what_to_do(week: Plant) -> None:
     assert "evaluate the model on it" in shown.sentence
 
 
-def evaluated(plant: Plant, rows: list[tuple[int, int, int]]) -> None:
-    """An evaluation of the live version; `rows`: scratch marked rightly, wrongly and missed, image by image."""
-    dataset = Dataset.objects.create(project=plant.project, name="set", checksum="0" * 64)
-    evaluation = plant.model_version.evaluations.create(
-        dataset=dataset,
-        split="test",
-        state="done",
-        scores={"iou": {}},
-        image_count=len(rows),
-        seconds_per_1000_images=1,
-        finished_at=NOON,
-    )
-    for place, (hit, wrong, missed) in enumerate(rows):
-        annotation = Annotation.objects.create(image=plant.image(), mask_sha256=f"{place:064d}")
-        member = DatasetImage.objects.create(dataset=dataset, annotation=annotation, name=str(place), split="test")
-        evaluation.images.create(
-            dataset_image=member,
-            is_defective=hit + missed > 0,
-            fails=hit + wrong > 0,
-            largest_region_px=0,
-            label_pixels={str(plant.labels["scratch"].pk): [hit, wrong, missed]},
-        )
-    plant.project.live_model = plant.model_version
-    plant.project.save()
-
-
 def test_areas_are_corrected_by_errors_counted_image_by_image(plant: Plant) -> None:
     """Of 1,000 px marked per labelled image 900 are right and 300 more were missed: six fifths of what was marked."""
     plant.image({"scratch": [100], "pit": [50]})
-    evaluated(plant, [(900 + change, 100, 300 - change) for change in range(-10, 11)])
+    labelled = [(900 + change, 100, 300 - change) for change in range(-10, 11)]
+    evaluated(plant, [plant.image() for _ in labelled], labelled)
     plant.count_up()
     shown = panel(plant.scope(), "area-corrected")
     assert "21 labelled images of “set”" in shown.sentence
@@ -139,7 +114,7 @@ def test_areas_are_corrected_by_errors_counted_image_by_image(plant: Plant) -> N
 
 def test_too_few_labelled_images_correct_nothing(plant: Plant) -> None:
     plant.image({"scratch": [100]})
-    evaluated(plant, [(900, 100, 300)] * 3)
+    evaluated(plant, [plant.image() for _ in range(3)], [(900, 100, 300)] * 3)
     shown = panel(plant.count_up().scope(), "area-corrected")
     assert "3 labelled images are too few" in shown.sentence
 

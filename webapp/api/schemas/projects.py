@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from ninja import Schema
@@ -16,18 +17,22 @@ Template = Literal["surface", "retail", "infrastructure", "blank"]
 
 
 class LabelIn(Schema):
-    """`color` is #rrggbb. Severity goes from 1 (cosmetic) to 5 (dangerous)."""
+    """`color` is #rrggbb. Severity goes from 1 (cosmetic) to 5 (dangerous).
+
+    `cost`: of one image that the label affects, in the project's currency; null where nobody said.
+    """
 
     name: Text
     color: Text
     is_defect: bool = False
     severity: Annotated[int, Field(ge=1, le=5)] = 1
+    cost: Annotated[Decimal, Field(ge=0, lt=1_000_000_000, decimal_places=2)] | None = None
 
 
 class ProjectIn(Schema):
     """`labels` get the indices 0, 1, ... in the order given; without them the template's are taken.
 
-    `workspace`: an id; without it the first workspace that you are a member of.
+    `workspace`: an id; without it the first workspace that you are a member of. `currency`: of what labels cost.
     """
 
     name: Text
@@ -35,6 +40,7 @@ class ProjectIn(Schema):
     template: Template = "blank"
     description: Annotated[Text, Field(max_length=10_000)] = ""
     workspace: Id | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
 
 
 class LabelOut(Schema):
@@ -43,6 +49,7 @@ class LabelOut(Schema):
     color: str
     is_defect: bool
     severity: int
+    cost: float | None
 
     @classmethod
     def of(cls, label: Label) -> LabelOut:
@@ -52,6 +59,7 @@ class LabelOut(Schema):
             color=label.color,
             is_defect=label.is_defect,
             severity=label.severity,
+            cost=None if label.cost is None else float(label.cost),
         )
 
 
@@ -75,6 +83,7 @@ class ProjectOut(Schema):
     labels: list[LabelOut]
     live_model: ModelRef | None
     min_region_px: int
+    currency: str
     is_example: bool
     created_at: datetime
 
@@ -89,6 +98,7 @@ class ProjectOut(Schema):
             labels=[LabelOut.of(label) for label in project.labels.all()],
             live_model=ModelRef.of(project.live_model) if project.live_model else None,
             min_region_px=project.effective_min_region_px,
+            currency=project.currency,
             is_example=project.is_example,
             created_at=project.created_at,
         )

@@ -36,10 +36,12 @@ async function show(address, { quiet = false } = {}) {
 
 function replace(current, next) {
   const focused = document.activeElement?.id;
+  const isUnfolded = current.querySelector(".filter-more")?.open;
   const open = [...current.querySelectorAll(".panel details[open]")].map((item) => item.closest(".panel").classList[2]);
   removeAll(current);
   current.replaceWith(next);
   for (const panel of open) next.querySelector(`.${panel} details`)?.setAttribute("open", "");
+  if (isUnfolded) next.querySelector(".filter-more")?.setAttribute("open", "");
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   arm(next);
 }
@@ -57,7 +59,14 @@ function addressOf(form) {
   return new URL(query ? `?${query}` : form.getAttribute("action"), form.action).href;
 }
 
+function showCurrentTab(root) {
+  const tabs = root.querySelector(".dashboard-tabs");
+  const current = tabs.querySelector("[aria-current]");
+  if (current) tabs.scrollLeft = current.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+}
+
 function arm(root) {
+  showCurrentTab(root);
   drawAll(root);
   armPanels(root);
   document.dispatchEvent(new CustomEvent("dashboard:shown"));
