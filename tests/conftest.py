@@ -15,6 +15,16 @@ pytest_plugins = ["tests.cast", "tests.chromium"]
 POSTGRES_OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
+# Stories of whole stacks wait more than they compute: started first, the rest of the run fills the gaps.
+FIRST = ("tests/faults/", "tests/flows/", "tests/services/", "tests/browser/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(
+        key=lambda item: next((place for place, folder in enumerate(FIRST) if item.nodeid.startswith(folder)), 9)
+    )
+
+
 @pytest.fixture(scope="session")
 def services() -> Iterator[None]:
     """Started by the first process that needs them, and stopped by it when the others have finished."""

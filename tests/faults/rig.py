@@ -15,6 +15,7 @@ import psycopg
 from PIL import Image
 
 from tests.flows.stack import Stack
+from webapp.services.folder import postgres_socket_folder
 
 SHIM = Path(__file__).parent / "shim"
 
@@ -104,7 +105,7 @@ class Rig:
             return []
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        sockets = str(self.data / "run" / "postgres")
+        sockets = str(postgres_socket_folder(self.data))
         with psycopg.connect(host=sockets, user="pixelwise", dbname="pixelwise", connect_timeout=5) as connection:
             return connection.execute(statement).fetchall()
 

@@ -40,7 +40,7 @@ def test_from_an_empty_project_to_its_dashboard(stack: Stack, page: Page, tmp_pa
     page.get_by_label("Project name").fill("First hour")
     page.get_by_label("Manufacturing surface").check()
     page.get_by_role("button", name=re.compile("Create|Make")).click()
-    page.get_by_role("link", name="Models").click()
+    page.get_by_role("link", name="Models", exact=True).click()
     page.get_by_role("button", name=re.compile("starter", re.IGNORECASE)).click()
     expect(page.get_by_text("Live").first).to_be_visible()
 
