@@ -144,6 +144,16 @@ def test_the_page_tells_every_view_and_column(db: None) -> None:
     assert set(there) == set(VIEWS)
 
 
+def test_migrations_made_the_views_that_the_code_tells(db: None) -> None:
+    with connection.cursor() as cursor:
+        for view, select in VIEWS.items():
+            cursor.execute("SELECT pg_get_viewdef(%s::regclass)", [f"ledger.{view}"])
+            (made,) = cursor.fetchone()
+            cursor.execute(f"CREATE OR REPLACE VIEW ledger.{view} WITH (security_barrier) AS {select}")
+            cursor.execute("SELECT pg_get_viewdef(%s::regclass)", [f"ledger.{view}"])
+            assert cursor.fetchone() == (made,), view
+
+
 def test_days_are_those_of_the_installation(plant: Plant) -> None:
     RollupZone.objects.all().delete()
     RollupZone.objects.create(name="Europe/Berlin")

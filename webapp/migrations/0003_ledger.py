@@ -6,7 +6,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from webapp.models.ledger_views import CREATE_LEDGER, DROP_LEDGER
+from webapp.migrations._ledger_0003 import CREATE_LEDGER, DROP_LEDGER
 
 
 class Migration(migrations.Migration):

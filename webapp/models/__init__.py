@@ -21,6 +21,7 @@ from webapp.models.reviews import AuditImage, AuditSample, AuditStratum, Review
 from webapp.models.rollups import InspectionDay, InspectionRollup, LabelDay, LabelRollup, RollupZone, SpreadRollup
 from webapp.models.runs import Measurement, Prediction, Region, Run
 from webapp.models.trainings import TrainingEpoch, TrainingRun
+from webapp.models.zones import Zone
 
 __all__ = [
     "Annotation",
@@ -74,6 +75,7 @@ __all__ = [
     "TrainingRun",
     "User",
     "Workspace",
+    "Zone",
     "batch_progress",
     "batches_with_progress",
 ]

@@ -18,12 +18,22 @@ class BatchQuerySet(models.QuerySet["Batch"]):
 
 
 class Batch(models.Model):
-    """Images uploaded together. While `sealed_at` is empty the upload is still going on."""
+    """Images uploaded together. While `sealed_at` is empty the upload is still going on.
+
+    Of videos: one frame is kept every `frame_seconds`; `blur` says what found the people that were blurred in them.
+    """
+
+    class Blur(models.TextChoices):
+        NONE = "none", "Nobody is blurred"
+        MODEL = "model", "Blurred where the live model finds people"
+        DETECTOR = "detector", "Blurred where OpenCV's detector finds people"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="batches")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="batches")
     name = models.CharField(max_length=200)
     captured_at = models.DateTimeField(null=True, blank=True)
+    frame_seconds = models.FloatField(default=1.0, db_default=1.0)
+    blur = models.CharField(max_length=10, choices=Blur, default=Blur.NONE, db_default=Blur.NONE)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     sealed_at = models.DateTimeField(null=True, blank=True)
@@ -34,6 +44,12 @@ class Batch(models.Model):
         db_table = "batch"
         ordering = ["-id"]
         indexes = [models.Index(fields=["project", "-id"], name="batch_newest")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(frame_seconds__gt=0, frame_seconds__lte=3600), name="batch_frame_seconds_to_an_hour"
+            ),
+            models.CheckConstraint(condition=models.Q(blur__in=["none", "model", "detector"]), name="batch_blur_known"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -50,6 +66,7 @@ class Image(models.Model):
     """One picture of a project. `width_px` and `height_px` are after EXIF rotation.
 
     `reviewed_verdict` repeats the newest Review's verdict; empty while only models have judged it.
+    `frame_seconds`: how much of a recording a frame of a video stands for; empty for photos.
     """
 
     class TimeSource(models.TextChoices):
@@ -69,6 +86,7 @@ class Image(models.Model):
     captured_at_from = models.CharField(max_length=10, choices=TimeSource)
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
+    frame_seconds = models.FloatField(null=True, blank=True)
     reviewed_verdict = models.CharField(
         max_length=10, choices=[("pass", "Pass"), ("fail", "Fail")], null=True, blank=True
     )
@@ -96,6 +114,10 @@ class Image(models.Model):
             models.CheckConstraint(
                 condition=models.Q(reviewed_verdict__isnull=True) | models.Q(reviewed_verdict__in=["pass", "fail"]),
                 name="image_reviewed_verdict_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(frame_seconds__isnull=True) | models.Q(frame_seconds__gt=0),
+                name="image_frame_seconds_positive",
             ),
         ]
         indexes = [
@@ -158,15 +180,31 @@ class SkippedFile(models.Model):
 
 
 class Archive(models.Model):
-    """A ZIP of a batch, waiting for a worker to unpack it; gone once unpacked."""
+    """A ZIP or a video of a batch, waiting for a worker to unpack it; gone once unpacked.
+
+    `next_frame`: of a video, the number of the first frame that is not kept yet.
+    """
+
+    class Kind(models.TextChoices):
+        ZIP = "zip", "ZIP"
+        VIDEO = "video", "Video"
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="archives")
     name = models.CharField(max_length=500)
     path = models.CharField(max_length=500)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.ZIP, db_default=Kind.ZIP)
+    sha256 = models.CharField(max_length=64, blank=True, db_default="")
+    next_frame = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         db_table = "archive"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(kind__in=["zip", "video"]), name="archive_kind_known"),
+            models.CheckConstraint(
+                condition=models.Q(kind="zip") | ~models.Q(sha256=""), name="archive_video_has_content_hash"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -1,8 +1,9 @@
 """The ledger: read-only views for programs that draw their own charts. Their columns are a promise (docs/ledger.md).
 
 A role that stands in `ledger_reader` sees its workspace's rows, the owner of the schema all, anybody else none:
-every view starts from `ledger.projects`, which decides. A migration that changes the type of a column read here
-drops the views first (`DROP_LEDGER`) and makes them again.
+every view starts from `ledger.projects`, which decides. A migration that changes the views keeps its SQL to itself
+(`_ledger_0004`): it runs before later columns are there. One that changes the type of a column read here drops the
+views first.
 """
 
 from __future__ import annotations
@@ -26,8 +27,14 @@ _SOURCES = """
 
 _PROJECT_LABELS = """
     SELECT project_id, label.id AS label_id, label.index::int AS label_index, label.name::text AS label,
-           label.color::text AS color, label.is_defect, label.severity::int AS severity, label.cost
+           label.color::text AS color, label.is_defect, label.severity::int AS severity, label.cost,
+           label.is_person
     FROM label JOIN ledger.projects USING (project_id)
+"""
+
+_ZONES = """
+    SELECT project_id, zone.id AS zone_id, zone.source_id, zone.name::text AS zone, zone.shape
+    FROM zone JOIN source ON source.id = zone.source_id JOIN ledger.projects USING (project_id)
 """
 
 _MODEL_VERSIONS = """
@@ -64,7 +71,7 @@ _IMAGES = f"""
            prediction.brightness / 10000.0::float8 AS brightness,
            prediction.sharpness / 1000.0::float8 AS sharpness, prediction.warmth / 10000.0::float8 AS warmth,
            prediction.finished_at, extract(hour FROM {_LOCAL.format(at="prediction.captured_at")})::int AS hour,
-           image.latitude, image.longitude, run.batch_id
+           image.latitude, image.longitude, run.batch_id, image.frame_seconds
     FROM prediction
     JOIN ledger.projects USING (project_id)
     JOIN image ON image.id = prediction.image_id
@@ -183,6 +190,7 @@ _EVALUATED_LABELS = """
 VIEWS = {
     "projects": _PROJECTS,
     "sources": _SOURCES,
+    "zones": _ZONES,
     "project_labels": _PROJECT_LABELS,
     "model_versions": _MODEL_VERSIONS,
     "promotions": _PROMOTIONS,
@@ -197,9 +205,3 @@ VIEWS = {
     "evaluated_images": _EVALUATED_IMAGES,
     "evaluated_labels": _EVALUATED_LABELS,
 }
-
-CREATE_LEDGER = [
-    "CREATE SCHEMA ledger",
-    *(f"CREATE VIEW ledger.{name} WITH (security_barrier) AS {select}" for name, select in VIEWS.items()),
-]
-DROP_LEDGER = ["DROP SCHEMA IF EXISTS ledger CASCADE"]

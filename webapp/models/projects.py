@@ -50,6 +50,9 @@ class Project(models.Model):
         default=50,
         help_text="So many passed images are drawn each week for a person to judge blind. 0: none.",
     )
+    blur_people = models.BooleanField(
+        default=False, db_default=False, help_text="New batches start with people blurred in the frames of videos."
+    )
     is_example = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -82,6 +85,9 @@ class Label(models.Model):
     name = models.CharField(max_length=60)
     color = models.CharField(max_length=7, validators=[HEX_COLOR])
     is_defect = models.BooleanField(default=False)
+    is_person = models.BooleanField(
+        default=False, db_default=False, help_text="What it marks is blurred in videos where that is asked."
+    )
     severity = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(5)])
     cost = models.DecimalField(
         max_digits=12,
