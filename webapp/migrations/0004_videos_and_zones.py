@@ -35,6 +35,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='archive',
+            name='attempts_count',
+            field=models.PositiveSmallIntegerField(db_default=0, default=0),
+        ),
+        migrations.AddField(
+            model_name='archive',
             name='next_frame',
             field=models.PositiveIntegerField(db_default=0, default=0),
         ),

@@ -182,7 +182,8 @@ class SkippedFile(models.Model):
 class Archive(models.Model):
     """A ZIP or a video of a batch, waiting for a worker to unpack it; gone once unpacked.
 
-    `next_frame`: of a video, the number of the first frame that is not kept yet.
+    `next_frame`: of a video, the number of the first frame that is not kept yet; `attempts_count`: how often work on
+    it began since it last got on.
     """
 
     class Kind(models.TextChoices):
@@ -195,6 +196,7 @@ class Archive(models.Model):
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.ZIP, db_default=Kind.ZIP)
     sha256 = models.CharField(max_length=64, blank=True, db_default="")
     next_frame = models.PositiveIntegerField(default=0, db_default=0)
+    attempts_count = models.PositiveSmallIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
