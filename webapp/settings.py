@@ -13,6 +13,7 @@ from django.utils.functional import SimpleLazyObject
 from webapp.environment import env, whole_number, yes_or_no
 from webapp.logs import logging_settings
 from webapp.services import folder
+from webapp.services.default_storage import default_storage
 from webapp.services.secret_key import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -41,6 +42,12 @@ PIXELWISE_WEB_WORKERS = whole_number("PIXELWISE_WEB_WORKERS", 2)
 PIXELWISE_WEB_THREADS = whole_number("PIXELWISE_WEB_THREADS", 8)
 PIXELWISE_LEDGER_PORT = whole_number("PIXELWISE_LEDGER_PORT", 0)
 PIXELWISE_METRICS_TOKEN = env.str("PIXELWISE_METRICS_TOKEN", default="")
+PIXELWISE_STORAGE = env.str("PIXELWISE_STORAGE", default="").strip()
+PIXELWISE_STORAGE_ENDPOINT = env.str("PIXELWISE_STORAGE_ENDPOINT", default="").strip()
+PIXELWISE_STORAGE_REGION = env.str("PIXELWISE_STORAGE_REGION", default="").strip()
+PIXELWISE_STORAGE_KEY = env.str("PIXELWISE_STORAGE_KEY", default="")
+PIXELWISE_STORAGE_SECRET = env.str("PIXELWISE_STORAGE_SECRET", default="")
+PIXELWISE_STORAGE_CACHE_GB = whole_number("PIXELWISE_STORAGE_CACHE_GB", 20)
 
 # A machine that listens to its whole network is called by names that only its owner knows.
 _every_address = PIXELWISE_HOST in ("0.0.0.0", "::")  # noqa: S104
@@ -177,7 +184,15 @@ STATICFILES_FINDERS = [
     "webapp.services.static.PlotlyFinder",
 ]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Photos, masks, models, reports; webapp/storage.py is the door to them.
+    "default": default_storage(
+        PIXELWISE_STORAGE,
+        data=PIXELWISE_DATA,
+        endpoint=PIXELWISE_STORAGE_ENDPOINT,
+        region=PIXELWISE_STORAGE_REGION,
+        key=PIXELWISE_STORAGE_KEY,
+        secret=PIXELWISE_STORAGE_SECRET,
+    ),
     "staticfiles": {
         "BACKEND": "webapp.services.static.HashedStorage",
         "OPTIONS": {"file_permissions_mode": 0o644},

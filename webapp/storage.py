@@ -1,44 +1,68 @@
-"""Where files lie below PIXELWISE_DATA. Originals are named by their content, the rest by what made it."""
+"""Where files lie. Originals are named by their content, the rest by what made it.
+
+Below PIXELWISE_DATA, or, where PIXELWISE_STORAGE names a bucket, in it under the same names; the paths below are then
+places in this machine's cache. Whoever opens a path of the store says `fetch` first, which costs nothing where the
+files are here anyway; whoever asks, writes or removes does it by the verbs of `stored_files`, which are here too.
+"""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-from django.conf import settings
+from webapp.stored_files import (
+    exists,
+    fetch,
+    fetch_all,
+    fetch_folder,
+    here,
+    keep_folder,
+    kept,
+    move_into_place,
+    remove,
+    remove_folder,
+    temporary_file,
+    temporary_folder,
+    write,
+)
 
-
-def _root() -> Path:
-    return Path(settings.PIXELWISE_DATA)
+__all__ = [
+    "exists",
+    "fetch",
+    "fetch_all",
+    "fetch_folder",
+    "keep_folder",
+    "move_into_place",
+    "remove",
+    "remove_folder",
+    "temporary_file",
+    "temporary_folder",
+    "write",
+]
 
 
 def original_path(sha256: str) -> Path:
     """An uploaded picture, byte for byte. No ending: its format stands in the database."""
-    return _root() / "originals" / sha256[:2] / sha256
+    return kept() / "originals" / sha256[:2] / sha256
 
 
 def thumbnail_path(sha256: str) -> Path:
     """WebP, longer side at most 480 px."""
-    return _root() / "thumbnails" / sha256[:2] / f"{sha256}.webp"
+    return kept() / "thumbnails" / sha256[:2] / f"{sha256}.webp"
 
 
 def view_path(sha256: str) -> Path:
     """WebP of a picture whose own format browsers do not show; made when first looked at."""
-    return _root() / "views" / sha256[:2] / f"{sha256}.webp"
+    return kept() / "views" / sha256[:2] / f"{sha256}.webp"
 
 
 def annotation_path(mask_sha256: str) -> Path:
     """A person's mask: 8-bit grey PNG of project label indices."""
-    return _root() / "annotations" / mask_sha256[:2] / f"{mask_sha256}.png"
+    return kept() / "annotations" / mask_sha256[:2] / f"{mask_sha256}.png"
 
 
 def mask_path(prediction_id: int) -> Path:
     """A predicted mask: 8-bit grey PNG of project label indices, same size as its picture."""
-    return _root() / "predictions" / f"{prediction_id // 1000:06d}" / f"{prediction_id}.png"
+    return kept() / "predictions" / f"{prediction_id // 1000:06d}" / f"{prediction_id}.png"
 
 
 def overlay_path(prediction_id: int) -> Path:
@@ -48,12 +72,11 @@ def overlay_path(prediction_id: int) -> Path:
 
 def remove_mask(prediction_id: int) -> None:
     """What a try left behind that came to no result."""
-    mask_path(prediction_id).unlink(missing_ok=True)
-    overlay_path(prediction_id).unlink(missing_ok=True)
+    remove([mask_path(prediction_id), overlay_path(prediction_id)])
 
 
 def evaluation_folder(evaluation_id: int) -> Path:
-    return _root() / "evaluations" / str(evaluation_id)
+    return kept() / "evaluations" / str(evaluation_id)
 
 
 def evaluation_mask_path(evaluation_id: int, dataset_image_id: int) -> Path:
@@ -68,40 +91,40 @@ def evaluation_overlay_path(evaluation_id: int, dataset_image_id: int) -> Path:
 
 def truth_overlay_path(dataset_image_id: int) -> Path:
     """The same with the annotation laid over."""
-    return _root() / "truths" / f"{dataset_image_id // 1000:06d}" / f"{dataset_image_id}.webp"
+    return kept() / "truths" / f"{dataset_image_id // 1000:06d}" / f"{dataset_image_id}.webp"
 
 
 def import_path(name: str) -> Path:
     """A model file from elsewhere, as it was uploaded."""
-    return _root() / "imports" / name
+    return kept() / "imports" / name
 
 
 def archive_path(name: str) -> Path:
-    return _root() / "archives" / name
+    return kept() / "archives" / name
 
 
 def dataset_import_folder(import_id: int) -> Path:
-    """What a data set on its way in needs: its unpacked files, and what was read of them so far."""
-    return _root() / "archives" / f"data-set-{import_id}"
+    """What a data set on its way in needs: its unpacked files, and what was read of them so far. Never in a bucket."""
+    return here() / "archives" / f"data-set-{import_id}"
 
 
 def dataset_export_path(export_id: int) -> Path:
     """A data set as a ZIP, made when somebody asked for it."""
-    return _root() / "exports" / f"data-set-{export_id}.zip"
+    return kept() / "exports" / f"data-set-{export_id}.zip"
 
 
 def report_path(name: str) -> Path:
     """A file that a worker wrote for people to download; removed after some days."""
-    return _root() / "reports" / name
+    return kept() / "reports" / name
 
 
 def model_folder(folder: str) -> Path:
-    return _root() / "models" / folder
+    return kept() / "models" / folder
 
 
 def training_folder(training_run_id: int) -> Path:
     """What a training writes on its way: its checkpoint, and what it makes of four validation pictures."""
-    return _root() / "trainings" / str(training_run_id)
+    return kept() / "trainings" / str(training_run_id)
 
 
 def preview_path(training_run_id: int, place: int, epoch: int | None) -> Path:
@@ -112,39 +135,4 @@ def preview_path(training_run_id: int, place: int, epoch: int | None) -> Path:
 
 def encoder_folder() -> Path:
     """Learnt weights of encoders that somebody put there, to start trainings from."""
-    return _root() / "encoders"
-
-
-def temporary_folder() -> Path:
-    path = _root() / "tmp"
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-@contextmanager
-def temporary_file() -> Iterator[IO[bytes]]:
-    """An open file on the same disk as the store, gone afterwards unless it was moved away."""
-    with tempfile.NamedTemporaryFile(dir=temporary_folder(), delete=False) as file:
-        try:
-            yield file
-        finally:
-            Path(file.name).unlink(missing_ok=True)
-
-
-def move_into_place(source: Path, target: Path) -> None:
-    """Durably and atomically: readers see the whole file or none."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with source.open("rb") as file:
-        os.fsync(file.fileno())
-    source.chmod(0o640)
-    source.replace(target)
-
-
-def write(target: Path, content: bytes) -> None:
-    """Write a derived file atomically; it can be made again, so it is not synced to disk."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with temporary_file() as file:
-        file.write(content)
-        file.flush()
-        Path(file.name).chmod(0o640)
-        Path(file.name).replace(target)
+    return here() / "encoders"

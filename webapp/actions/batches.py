@@ -69,5 +69,4 @@ def forget_originals(sha256s: Collection[str]) -> None:
 
 
 def remove_files(paths: Collection[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
+    storage.remove(paths)

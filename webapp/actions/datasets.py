@@ -157,7 +157,7 @@ def pack_dataset(*, dataset: Dataset, user: User | None, format: str) -> Dataset
     export, is_new = DatasetExport.objects.select_for_update().get_or_create(
         dataset=dataset, format=format, defaults={"created_by": user}
     )
-    is_lost = export.state == DatasetExport.State.DONE and not storage.dataset_export_path(export.pk).exists()
+    is_lost = export.state == DatasetExport.State.DONE and not storage.exists(storage.dataset_export_path(export.pk))
     if is_new or is_lost or export.state == DatasetExport.State.FAILED:
         export.state, export.error, export.attempts_count = DatasetExport.State.WAITING, "", 0
         export.save(update_fields=["state", "error", "attempts_count"])

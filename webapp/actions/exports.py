@@ -31,7 +31,9 @@ def use_backend(*, model_version: ModelVersion, backend: str, user: User | None)
     """What workers run this version with from their next chunk on. Refused where its export has passed no check."""
     if backend not in BACKENDS:
         raise Refused(f"Expected one of {', '.join(BACKENDS)}, got {backend[:40]!r}.", field="backend")
+    folder = storage.fetch_folder(storage.model_folder(model_version.folder))
     try:
-        choose_backend(storage.model_folder(model_version.folder), backend)
+        choose_backend(folder, backend)
     except ExportError as error:
         raise Refused(f"{str(error)[:1].upper()}{str(error)[1:]}.", field="backend") from error
+    storage.keep_folder(folder)

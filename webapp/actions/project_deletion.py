@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection
 from pathlib import Path
 
@@ -143,8 +142,7 @@ def _remove_files_on_commit(project: Project) -> None:
 
 def _remove_folders(folders: Collection[Path]) -> None:
     for folder in folders:
-        if folder.is_dir():
-            shutil.rmtree(folder)
+        storage.remove_folder(folder)
 
 
 def _forget_masks(masks: set[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -146,7 +145,7 @@ def delete_training(*, training_run: TrainingRun, user: User | None) -> None:
         raise Refused("This training made a model version, which needs it as the proof of where it comes from.")
     folder = storage.training_folder(found.pk)
     found.delete()
-    transaction.on_commit(lambda: shutil.rmtree(folder, ignore_errors=True))
+    transaction.on_commit(lambda: storage.remove_folder(folder))
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,8 @@ def _network(wish: TrainingWish) -> _Network:
         options = facts.default_options if wish.options is None else wish.options
         return _Network(facts.name, encoder, options, wish.crop_px, "")
     if wish.parent is not None:
-        spec = ModelSpec.from_json((storage.model_folder(wish.parent.folder) / "model.json").read_text())
+        spec_file = storage.fetch(storage.model_folder(wish.parent.folder) / "model.json")
+        spec = ModelSpec.from_json(spec_file.read_text())
         why = f"The network of version {wish.parent.number}, from which it starts."
         return _Network(spec.architecture, spec.encoder or "", spec.options, wish.crop_px, why)
     advised = recommendation(wish.dataset, minutes=wish.minutes, target=wish.target)

@@ -102,7 +102,7 @@ def start_choices(project: Project, encoder: str | None) -> list[StartChoice]:
     ]
     for version in versions.select_related("training_run__dataset"):
         # A training from a version takes over its network, so its own encoder is the one that has to fit.
-        folder = storage.model_folder(version.folder)
+        folder = storage.fetch_folder(storage.model_folder(version.folder))
         (start,) = starts(version.encoder or None, weights_folder=None, model_folders=[folder])[-1:]
         title = f"From version {version.number}"
         found.append(StartChoice(f"version:{version.pk}", title, start.is_usable, start.why))

@@ -99,7 +99,7 @@ def show_mask(request: ApiRequest, image_id: int, model: Model = None) -> FileRe
     if prediction is None or prediction.state != Prediction.State.DONE:
         raise ApiError(404, f"This image has no mask yet: its state is “{state_of(prediction)}”.")
     try:
-        file = storage.mask_path(prediction.pk).open("rb")
+        file = storage.fetch(storage.mask_path(prediction.pk)).open("rb")
     except FileNotFoundError as error:
         raise ApiError(404, "The mask of this image is not in the store any more.") from error
     return FileResponse(file, content_type="image/png")

@@ -94,7 +94,7 @@ def fetch_report(request: ApiRequest, report_id: int) -> FileResponse:
     done = Report.objects.visible_to(request.auth).filter(state=Report.State.DONE)
     report = get_object_or_404(done, pk=report_id)
     try:
-        file = storage.report_path(report.path).open("rb")
+        file = storage.fetch(storage.report_path(report.path)).open("rb")
     except FileNotFoundError as error:
         raise Http404 from error
     return FileResponse(file, content_type="application/octet-stream", filename=report.filename, as_attachment=True)

@@ -19,7 +19,7 @@ def disagreement(one: Evaluation, other: Evaluation) -> dict[int, float] | None:
     None until a worker has counted it for these very evaluations.
     """
     try:
-        kept = json.loads(_path(one, other).read_text())
+        kept = json.loads(storage.fetch(_path(one, other), fresh=True).read_text())
     except FileNotFoundError:
         return None
     if kept["of"] != _of(one, other):
@@ -43,7 +43,9 @@ def count_disagreement(one_id: int, other_id: int) -> None:
 
 def _share(one_id: int, other_id: int, member: int) -> float | None:
     try:
-        first, second = (read_mask(storage.evaluation_mask_path(pk, member)) for pk in (one_id, other_id))
+        first, second = (
+            read_mask(storage.fetch(storage.evaluation_mask_path(pk, member), fresh=True)) for pk in (one_id, other_id)
+        )
     except FileNotFoundError:
         return None
     return float(np.mean(first != second)) if first.shape == second.shape else 1.0

@@ -29,7 +29,8 @@ def evaluate_on_folder(
     ValueError an empty split.
     """
     folder = open_dataset(path)
-    segmenter = Segmenter(storage.model_folder(model_version.folder), device=settings.PIXELWISE_DEVICE)
+    stored = storage.fetch_folder(storage.model_folder(model_version.folder))
+    segmenter = Segmenter(stored, device=settings.PIXELWISE_DEVICE)
     labels = _labels(model_version, segmenter.spec.labels, folder.labels)
     places = {label.name.lower(): label.index for label in labels}
     remap = np.full(256, IGNORE_INDEX, np.uint8)

@@ -63,14 +63,14 @@ def _pack(export: DatasetExport) -> int:
                 if path.is_file():
                     archive.write(path, path.relative_to(folder / "data-set").as_posix())
         packed.flush()
-        target = storage.dataset_export_path(export.pk)
-        storage.move_into_place(Path(packed.name), target)
-        return target.stat().st_size
+        size_bytes = Path(packed.name).stat().st_size
+        storage.move_into_place(Path(packed.name), storage.dataset_export_path(export.pk))
+        return size_bytes
 
 
 def _add(writer: DatasetWriter, member: DatasetImage) -> None:
-    original = storage.original_path(member.annotation.image.sha256)
-    mask = read_mask(storage.annotation_path(member.annotation.mask_sha256))
+    original = storage.fetch(storage.original_path(member.annotation.image.sha256))
+    mask = read_mask(storage.fetch(storage.annotation_path(member.annotation.mask_sha256)))
     ending = _ENDINGS.get(member.annotation.image.format)
     if ending is not None and _is_upright(original):
         writer.add(member.name, original.read_bytes(), mask, split=member.split, ending=ending)

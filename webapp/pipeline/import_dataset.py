@@ -113,7 +113,7 @@ class _Slice:
 
     def _go_on_with_archive(self) -> bool:
         files = self.folder / "files"
-        unpack_dataset(storage.archive_path(self.wanted.archive), files)
+        unpack_dataset(storage.fetch(storage.archive_path(self.wanted.archive)), files)
         source = open_dataset(
             files, format=self.wanted.format or None, cityscapes_classes=self.wanted.cityscapes_classes
         )
@@ -234,7 +234,7 @@ def forget_files(wanted: DatasetImport) -> None:
     """Remove what an import needed on its way."""
     shutil.rmtree(storage.dataset_import_folder(wanted.pk), ignore_errors=True)
     if wanted.archive:
-        storage.archive_path(wanted.archive).unlink(missing_ok=True)
+        storage.remove([storage.archive_path(wanted.archive)])
 
 
 def _fail(wanted: DatasetImport, reason: str) -> bool:

@@ -22,7 +22,9 @@ def run_export(export_id: int) -> None:
         return
     version = export.model_version
     try:
-        check = export_model(storage.model_folder(version.folder), export.backend, newest_pictures(version))
+        folder = storage.fetch_folder(storage.model_folder(version.folder))
+        check = export_model(folder, export.backend, newest_pictures(version))
+        storage.keep_folder(folder)
     except ValueError as error:
         _fail(export, str(error))
         return
@@ -45,7 +47,7 @@ def newest_pictures(model_version: ModelVersion) -> Iterator[np.ndarray]:
     images = Image.objects.filter(project=model_version.project_id).order_by("-captured_at", "-pk")
     for sha256 in images.values_list("sha256", flat=True)[: 2 * CHECKED_IMAGES]:
         try:
-            picture = read_rgb(storage.original_path(sha256))
+            picture = read_rgb(storage.fetch(storage.original_path(sha256)))
         except (PictureError, OSError):
             continue
         found += 1

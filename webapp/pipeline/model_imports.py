@@ -73,7 +73,7 @@ def _take_in(taken: ModelImport, folder: Path) -> None:
             licence=taken.licence,
         )
         ModelImport.objects.filter(pk=taken.pk).update(state=ModelImport.State.DONE, model_version=version)
-    storage.import_path(taken.path).unlink(missing_ok=True)
+    storage.remove([storage.import_path(taken.path)])
 
 
 def _write(path: Path, labels: list[LabelSpec], target: Path, *, source: str) -> None:
@@ -104,13 +104,15 @@ def _labels(taken: ModelImport) -> list[LabelSpec]:
 
 def _opened(taken: ModelImport, folder: Path) -> Path:
     """The model's folder or ONNX file."""
-    path = storage.import_path(taken.path)
-    if not path.is_file():
-        raise ValueError("the uploaded file is gone; upload it again")
+    try:
+        path = storage.fetch(storage.import_path(taken.path))
+        path.stat()
+    except FileNotFoundError as error:
+        raise ValueError("the uploaded file is gone; upload it again") from error
     return unpack_model(path, folder) if path.suffix == ".zip" else path
 
 
 def _fail(taken: ModelImport, reason: str) -> None:
     text = reason[:1].upper() + reason[1:1000]
     ModelImport.objects.filter(pk=taken.pk).update(state=ModelImport.State.FAILED, error=text or "It failed.")
-    storage.import_path(taken.path).unlink(missing_ok=True)
+    storage.remove([storage.import_path(taken.path)])

@@ -11,6 +11,8 @@ from typing import TypeVar
 import structlog
 from django.db import InterfaceError, OperationalError, connection
 
+from webapp.services.store_away_error import StoreAwayError
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PAUSE_SECONDS = 0.5
 
@@ -20,9 +22,9 @@ log = structlog.get_logger(__name__)
 
 
 def is_of_the_machine(error: BaseException) -> bool:
-    """Whether the database was away or the disk full; what was being done will do once that is over."""
+    """Whether database or bucket were away or the disk full; what was being done will do once that is over."""
     if isinstance(error, OSError):
-        return error.errno in _FULL
+        return error.errno in _FULL or isinstance(error, StoreAwayError)
     return isinstance(error, OperationalError | InterfaceError)
 
 

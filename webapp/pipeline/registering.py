@@ -39,6 +39,7 @@ def register_model(
     number = (project.model_versions.aggregate(last=Max("number"))["last"] or 0) + 1
     name = f"{project.slug}-{number}-{uuid.uuid4().hex[:8]}"
     shutil.copytree(folder, storage.model_folder(name))
+    storage.keep_folder(storage.model_folder(name))
     model_version = ModelVersion.objects.create(
         project=project,
         number=number,

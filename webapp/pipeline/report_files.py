@@ -26,4 +26,4 @@ def forget(one: Report) -> None:
     path = one.path
     one.delete()
     if path:
-        transaction.on_commit(lambda: storage.report_path(path).unlink(missing_ok=True))
+        transaction.on_commit(lambda: storage.remove([storage.report_path(path)]))

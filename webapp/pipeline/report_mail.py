@@ -132,7 +132,7 @@ def _message(report: Report) -> EmailMessage:
     name = report.schedule.name if report.schedule else report.project.name
     page = f"{settings.PIXELWISE_URL.rstrip('/')}{reverse('reports', args=[report.project.slug])}#report-{report.pk}"
     path = storage.report_path(report.path)
-    is_attached = (report.size_bytes or 0) < MOST_ATTACHED_BYTES and path.is_file()
+    is_attached = (report.size_bytes or 0) < MOST_ATTACHED_BYTES and storage.exists(path)
     kept = counted(settings.PIXELWISE_REPORT_DAYS, "day")
     body = [
         summary_words(report),
@@ -145,7 +145,7 @@ def _message(report: Report) -> EmailMessage:
     ]
     message = EmailMessage(subject=f"{name}: {report.project.name}"[:150], body="\n".join(body))
     if is_attached:
-        message.attach(report.filename, path.read_bytes(), _TYPES[ReportKind(report.kind)])
+        message.attach(report.filename, storage.fetch(path).read_bytes(), _TYPES[ReportKind(report.kind)])
     return message
 
 

@@ -118,7 +118,7 @@ def _finish(wanted: Report, path: Path, row_count: int) -> bool:
             finished_at=timezone.now(),
         )
         if not is_ours:
-            storage.report_path(name).unlink(missing_ok=True)
+            storage.remove([storage.report_path(name)])
             return False
         has_mail = queue_mail(wanted)
         _tell(wanted, f"The {wanted.get_kind_display()} of {wanted.project.name} is ready.")

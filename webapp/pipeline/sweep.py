@@ -23,6 +23,7 @@ from webapp.pipeline.report_mail import waiting_mails
 from webapp.pipeline.report_schedules import start_due
 from webapp.pipeline.training_lease import requeue_lost_trainings, waiting_trainings
 from webapp.services.folder import remove_stale_temporaries
+from webapp.stored_files import sweep_cache
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def sweep() -> Waiting:
     finish_complete_runs()
     draw_due()
     remove_stale_temporaries(settings.PIXELWISE_DATA)
+    sweep_cache()
     own = Prediction.objects.filter(run=OuterRef("pk"))
     runs = Run.objects.filter(
         Exists(own.filter(state=Prediction.State.QUEUED)),

@@ -42,7 +42,9 @@ def labels_in(mask_path: Path) -> set[int]:
 
 def annotation_paths(dataset: Dataset, split: str) -> list[Path]:
     hashes = dataset.dataset_images.filter(split=split).values_list("annotation__mask_sha256", flat=True)
-    return [storage.annotation_path(mask_sha256) for mask_sha256 in hashes]
+    paths = [storage.annotation_path(mask_sha256) for mask_sha256 in hashes]
+    storage.fetch_all(paths)
+    return paths
 
 
 def label_specs(labels: Sequence[Label]) -> tuple[LabelSpec, ...]:
@@ -63,8 +65,8 @@ def dataset_pairs(dataset: Dataset, split: str, labels: Sequence[Label]) -> list
 
     def pair(name: str, image_sha256: str, mask_sha256: str) -> Pair:
         def read() -> tuple[np.ndarray, np.ndarray]:
-            picture = read_rgb(storage.original_path(image_sha256))
-            return picture, remap[read_mask(storage.annotation_path(mask_sha256))]
+            picture = read_rgb(storage.fetch(storage.original_path(image_sha256)))
+            return picture, remap[read_mask(storage.fetch(storage.annotation_path(mask_sha256)))]
 
         return Pair(name=name, read=read, is_held_out=split == DatasetImage.Split.TEST)
 

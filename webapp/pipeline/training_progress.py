@@ -65,7 +65,7 @@ def mean(values: Sequence[float | None]) -> float | None:
 def _write_previews(training_run_id: int, epoch: Epoch, spec: ModelSpec) -> None:
     for place, preview in enumerate(epoch.previews):
         truth = storage.preview_path(training_run_id, place, None)
-        if not truth.exists():
+        if not storage.exists(truth):
             laid_over = overlay(preview.rgb, preview.truth, spec.labels)
             storage.write(truth, thumbnail(laid_over, PREVIEW_PX))
         laid_over = overlay(preview.rgb, preview.mask, spec.labels)

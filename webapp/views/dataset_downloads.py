@@ -30,7 +30,7 @@ def packed(request: HttpRequest, slug: str, dataset_id: int, format: str) -> Htt
     dataset = dataset_of(project_of(request, slug), dataset_id)
     export = get_object_or_404(dataset.exports.all(), format=format, state=DatasetExport.State.DONE)
     try:
-        file = storage.dataset_export_path(export.pk).open("rb")
+        file = storage.fetch(storage.dataset_export_path(export.pk)).open("rb")
     except FileNotFoundError as error:
         raise Http404("This file was removed. Pack it again.") from error
     name = safe_name(f"{dataset.name}-{format}.zip")
@@ -53,7 +53,7 @@ def preview(request: HttpRequest, slug: str, dataset_id: int, place: int) -> Htt
     image = member.annotation.image
     try:
         rgb = _small(image)
-        mask = read_mask(storage.annotation_path(member.annotation.mask_sha256))
+        mask = read_mask(storage.fetch(storage.annotation_path(member.annotation.mask_sha256)))
         rows, columns = rgb.shape[:2]
         # Nearest neighbour: rows and columns of the mask that fall on those of the thumbnail.
         mask = mask[[row * mask.shape[0] // rows for row in range(rows)]]
@@ -70,7 +70,7 @@ def preview(request: HttpRequest, slug: str, dataset_id: int, place: int) -> Htt
 
 def _small(image: Image) -> npt.NDArray[np.uint8]:
     path = storage.thumbnail_path(image.sha256)
-    if not path.exists():
-        rgb = read_rgb(storage.original_path(image.sha256), limits=picture_limits())
+    if not storage.exists(path):
+        rgb = read_rgb(storage.fetch(storage.original_path(image.sha256)), limits=picture_limits())
         storage.write(path, thumbnail(rgb, THUMBNAIL_PX))
-    return read_rgb(path)
+    return read_rgb(storage.fetch(path))

@@ -90,8 +90,10 @@ def training_preview(request: HttpRequest, training_id: int, place: int, epoch: 
     """WebP of a validation picture that a training segments after every epoch; epoch 0 shows the truth."""
     get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=training_id)
     path = storage.preview_path(training_id, place, epoch or None)
-    if not path.is_file():
-        raise Http404("there is no such preview")
+    try:
+        storage.fetch(path, fresh=True).stat()
+    except FileNotFoundError as error:
+        raise Http404("there is no such preview") from error
     return _answer(request, path, "image/webp", etag=f"preview-{training_id}-{path.stat().st_mtime_ns}")
 
 
@@ -145,10 +147,10 @@ def _etag(prediction: Prediction, kind: str) -> str:
 
 def _make(image: Image, path: Path, side_px: int) -> None:
     """Write a smaller WebP of the original unless it is there."""
-    if path.exists():
+    if storage.exists(path):
         return
-    original = storage.original_path(image.sha256)
     try:
+        original = storage.fetch(storage.original_path(image.sha256))
         with _ONE_AT_A_TIME:
             storage.write(path, thumbnail(read_rgb(original, limits=picture_limits()), side_px))
     except (OSError, PictureError) as error:
@@ -164,7 +166,7 @@ def _answer(
     if unchanged is not None and unchanged.status_code == 304:
         return _harmless(unchanged, request)
     try:
-        file = path.open("rb")
+        file = storage.fetch(path).open("rb")
     except FileNotFoundError as error:
         raise Http404(f"{path.name} is not in the store") from error
     response = FileResponse(file, content_type=content_type, filename=save_as or "", as_attachment=save_as is not None)

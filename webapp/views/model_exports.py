@@ -55,7 +55,7 @@ def download(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
     only = request.GET.get("only", "")
     if only and only not in ModelExport.Backend.values:
         raise Http404("no such format")
-    folder = storage.model_folder(version.folder)
+    folder = storage.fetch_folder(storage.model_folder(version.folder))
     files = _files(folder, only)
     if not files:
         raise Http404("This version has no such files.")

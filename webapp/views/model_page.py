@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from analytics import judging_panels as panels
 from analytics.panels import Panel
-from segmentation.model_files import chosen_backend
+from segmentation.model_files import BACKEND_FILE, CARD_FILE, SPEC_FILE, chosen_backend
 from webapp import storage
 from webapp.actions import model_versions
 from webapp.actions.people import is_admin
@@ -57,7 +58,7 @@ def show(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "others": project.model_versions.exclude(pk=version.pk),
         "backends": _backends(version),
         "is_exporting": version.exports.filter(state=ModelExport.State.QUEUED).exists(),
-        "backend_in_use": chosen_backend(storage.model_folder(version.folder)),
+        "backend_in_use": chosen_backend(_folder(version, BACKEND_FILE)),
         **_scores(project, version, evaluation),
     }
     return render(request, "models/show.html", context)
@@ -113,7 +114,7 @@ def _scores(project: Project, version: ModelVersion, evaluation: Evaluation | No
 
 
 def _card(version: ModelVersion) -> str:
-    path = storage.model_folder(version.folder) / "card.md"
+    path = _folder(version, CARD_FILE) / CARD_FILE
     if not path.is_file():
         return ""
     with path.open(encoding="utf-8", errors="replace") as file:
@@ -122,11 +123,16 @@ def _card(version: ModelVersion) -> str:
 
 def _feature_importance(version: ModelVersion) -> dict[str, float]:
     """What a classical model says of its features in its spec; empty for all others."""
-    path = storage.model_folder(version.folder) / "model.json"
+    path = _folder(version, SPEC_FILE) / SPEC_FILE
     if not path.is_file() or path.stat().st_size > SPEC_LIMIT_BYTES:
         return {}
     options = json.loads(path.read_text(encoding="utf-8")).get("options") or {}
     return {str(name): float(value) for name, value in (options.get("feature_importance") or {}).items()}
+
+
+def _folder(version: ModelVersion, file: str) -> Path:
+    """The version's folder, with this file of it on this disk where it has one."""
+    return storage.fetch_folder(storage.model_folder(version.folder), only=[file])
 
 
 def _backends(version: ModelVersion) -> list[dict[str, Any]]:

@@ -135,7 +135,7 @@ def file_response(report: Report) -> FileResponse:
     if report.state != Report.State.DONE:
         raise Http404("This report is not written.")
     try:
-        file = storage.report_path(report.path).open("rb")
+        file = storage.fetch(storage.report_path(report.path)).open("rb")
     except FileNotFoundError as error:
         raise Http404("The file of this report was removed. Ask for it again.") from error
     response = FileResponse(

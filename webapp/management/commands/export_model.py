@@ -73,7 +73,7 @@ class Command(BaseCommand):
 
 
 def _copy(model_version: ModelVersion, backend: str, target: Path) -> None:
-    folder = storage.model_folder(model_version.folder)
+    folder = storage.fetch_folder(storage.model_folder(model_version.folder))
     exported = folder / EXPORTED_TO[backend]
     target.mkdir(parents=True, exist_ok=True)
     files = [exported, check_path(folder, backend), folder / "model.json", folder / "card.md"]

@@ -52,7 +52,7 @@ def write_evidence(path: Path, content: Content, progress: Progress, *, most_ima
             pack.add_file(file, folder / file)
         pack.add("rules.json", _json(_rules(content)))
         for version in ModelVersion.objects.filter(pk__in=[one.model_version_id for one in content.versions]):
-            card = storage.model_folder(version.folder) / "card.md"
+            card = storage.fetch_folder(storage.model_folder(version.folder), only=["card.md"]) / "card.md"
             if card.is_file():
                 pack.add_file(f"models/v{version.number}/card.md", card)
         chosen = list(_worst(content, most_images))
@@ -161,6 +161,7 @@ def _add_image(pack: _Pack, row: ImageRow, image: Image) -> list[str]:
         f"{folder}/mask.png": storage.mask_path(row.prediction_id),
         f"{folder}/overlay.webp": storage.overlay_path(row.prediction_id),
     }
+    storage.fetch_all(files.values())
     for name, path in files.items():
         if path.is_file():
             pack.add_file(name, path)

@@ -209,7 +209,7 @@ class _Paper(FPDF):
         self.set_fill_color(238, 242, 245)
         self.rect(x, top, width, height, style="F")
         try:
-            with Image.open(storage.overlay_path(row.prediction_id)) as opened:
+            with Image.open(storage.fetch(storage.overlay_path(row.prediction_id))) as opened:
                 picture = opened.convert("RGB")
             self.image(picture, x, top, width, height, keep_aspect_ratio=True, alt_text=row.name)
         except OSError:
