@@ -42,6 +42,27 @@ def unpack_archive(archive_id: int) -> None:
         segment_run.delay(run_id)
 
 
+@shared_task
+def unpack_video(archive_id: int) -> None:
+    step = _pipeline("video", "unpack_video")(archive_id)
+    for run_id in step.runs:
+        segment_run.delay(run_id)
+    if step.is_more:
+        unpack_video.delay(archive_id)
+
+
+@shared_task
+def unpack_blurred_video(archive_id: int) -> None:
+    step = _pipeline("blurred_video", "unpack_blurred_video")(archive_id)
+    for run_id in step.runs:
+        segment_run.delay(run_id)
+    if step.is_more:
+        unpack_blurred_video.delay(archive_id)
+
+
+UNPACKING = {"zip": unpack_archive, "video": unpack_video, "blurred-video": unpack_blurred_video}
+
+
 @shared_task(time_limit=LONGEST_TRAINING_SECONDS)
 def train(training_run_id: int) -> None:
     # In a process of its own (see services.processes.worker), before torch starts its threads.
@@ -99,8 +120,8 @@ def sweep() -> None:
     waiting = _pipeline("sweep", "sweep")()
     for run_id in waiting.runs:
         segment_run.apply_async((run_id,), expires=waiting.expires_seconds)
-    for archive_id in waiting.archives:
-        unpack_archive.apply_async((archive_id,), expires=waiting.expires_seconds)
+    for archive_id, unpacking in waiting.archives:
+        UNPACKING[unpacking].apply_async((archive_id,), expires=waiting.expires_seconds)
     for training_run_id in waiting.trainings:
         train.apply_async((training_run_id,), expires=waiting.expires_seconds)
     for evaluation_id in waiting.evaluations:

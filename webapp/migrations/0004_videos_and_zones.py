@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='batch',
             name='blur',
-            field=models.CharField(choices=[('none', 'Nobody is blurred'), ('model', 'Blurred where the live model finds people'), ('detector', "Blurred where OpenCV's detector finds people")], db_default='none', default='none', max_length=10),
+            field=models.CharField(choices=[('none', 'Nobody is blurred'), ('model', 'Blurred where the live model finds people')], db_default='none', default='none', max_length=10),
         ),
         migrations.AddField(
             model_name='batch',
@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('blur__in', ['none', 'model', 'detector'])), name='batch_blur_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('blur__in', ['none', 'model'])), name='batch_blur_known'),
         ),
         migrations.AddConstraint(
             model_name='image',

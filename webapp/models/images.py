@@ -26,7 +26,6 @@ class Batch(models.Model):
     class Blur(models.TextChoices):
         NONE = "none", "Nobody is blurred"
         MODEL = "model", "Blurred where the live model finds people"
-        DETECTOR = "detector", "Blurred where OpenCV's detector finds people"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="batches")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="batches")
@@ -48,7 +47,7 @@ class Batch(models.Model):
             models.CheckConstraint(
                 condition=models.Q(frame_seconds__gt=0, frame_seconds__lte=3600), name="batch_frame_seconds_to_an_hour"
             ),
-            models.CheckConstraint(condition=models.Q(blur__in=["none", "model", "detector"]), name="batch_blur_known"),
+            models.CheckConstraint(condition=models.Q(blur__in=["none", "model"]), name="batch_blur_known"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,33 @@
+"""Whether people in videos are blurred before anything is stored, and what finds them."""
+
+from __future__ import annotations
+
+from webapp.actions.refused import Refused
+from webapp.models import Batch, Project, User
+
+NOBODY_FINDS = (
+    "People cannot be blurred yet: no label of the live model is marked as people. Mark the label under Settings → "
+    "Labels, and let a model that knows it go live."
+)
+
+
+def finds_people(project: Project) -> bool:
+    """Whether the live model has a label that is marked as people."""
+    live = project.live_model
+    return live is not None and live.model_labels.filter(label__is_person=True).exists()
+
+
+def blur_of(*, project: Project, blur_people: bool | None) -> str:
+    """A new batch's `blur`; as the project has it where nobody said. Refused where nothing could find people."""
+    wanted = project.blur_people if blur_people is None else blur_people
+    if not wanted:
+        return Batch.Blur.NONE
+    if not finds_people(project):
+        raise Refused(NOBODY_FINDS, field="blur_people")
+    return Batch.Blur.MODEL
+
+
+def change_privacy(*, project: Project, user: User | None, blur_people: bool) -> None:
+    """What new batches start with. Batches that are there keep what they were opened with."""
+    Project.objects.filter(pk=project.pk).update(blur_people=blur_people)
+    project.blur_people = blur_people
