@@ -29,7 +29,8 @@ PIXELWISE_ADMIN_EMAIL = env.str("PIXELWISE_ADMIN_EMAIL", default="")
 PIXELWISE_ADMIN_PASSWORD = env.str("PIXELWISE_ADMIN_PASSWORD", default="")
 PIXELWISE_LEASE_SECONDS = whole_number("PIXELWISE_LEASE_SECONDS", 60)
 PIXELWISE_SWEEP_SECONDS = whole_number("PIXELWISE_SWEEP_SECONDS", 15)
-PIXELWISE_UPLOAD_SECONDS = whole_number("PIXELWISE_UPLOAD_SECONDS", 24 * 3600)
+PIXELWISE_UPLOAD_SECONDS = whole_number("PIXELWISE_UPLOAD_SECONDS", 7 * 24 * 3600)
+PIXELWISE_PARTIAL_UPLOAD_DAYS = whole_number("PIXELWISE_PARTIAL_UPLOAD_DAYS", 7)
 PIXELWISE_CHUNK_IMAGES = whole_number("PIXELWISE_CHUNK_IMAGES", 16)
 PIXELWISE_MAX_FILE_MB = whole_number("PIXELWISE_MAX_FILE_MB", 200)
 PIXELWISE_MAX_PIXELS = whole_number("PIXELWISE_MAX_PIXELS", 400_000_000)
@@ -97,6 +98,7 @@ CELERY_TASK_ROUTES = {
     "webapp.tasks.export_model": {"queue": "gpu"},
     "webapp.tasks.import_model": {"queue": "gpu"},
     "webapp.tasks.train": {"queue": "train"},
+    "webapp.tasks.unpack_blurred_video": {"queue": "gpu"},
 }
 CELERY_TASK_TIME_LIMIT = 840
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

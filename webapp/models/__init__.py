@@ -1,5 +1,6 @@
 """Tables, constraints and querysets. `visible_to(user)` is the only door to rows."""
 
+from webapp.models.arrivals import AnnouncedFile, ArrivedFile, PartialUpload
 from webapp.models.dataset_files import DatasetExport, DatasetImport
 from webapp.models.exchange import ModelExport, ModelImport
 from webapp.models.images import Archive, Batch, BatchImage, Image, SkippedFile
@@ -25,8 +26,10 @@ from webapp.models.zones import Zone
 
 __all__ = [
     "Annotation",
+    "AnnouncedFile",
     "ApiToken",
     "Archive",
+    "ArrivedFile",
     "AuditImage",
     "AuditSample",
     "AuditStratum",
@@ -55,6 +58,7 @@ __all__ = [
     "ModelLabel",
     "ModelVersion",
     "Notification",
+    "PartialUpload",
     "Prediction",
     "Project",
     "ProjectEvent",

@@ -24,7 +24,8 @@ from segmentation.pictures import PictureError, inspect_picture, read_rgb
 from segmentation.spec import IGNORE_INDEX
 from webapp import storage
 from webapp.models import Annotation, Image, Project
-from webapp.pipeline.receive import copy_hashed, picture_columns, picture_limits, time_of
+from webapp.pipeline.linking import picture_columns, time_of
+from webapp.pipeline.receive import copy_hashed, picture_limits
 
 _LAST_PART_OF_NAME = re.compile(r"[-_ ][^-_ ]*$")
 
@@ -82,7 +83,7 @@ def store_member(dataset: LabelledDataset, name: str, split: str, table: npt.NDA
     mask = table[mask]
     with source.open("rb") as stream, storage.temporary_file() as file:
         image_sha256, size_bytes = copy_hashed(stream, file)
-        if not storage.original_path(image_sha256).exists():
+        if not storage.exists(storage.original_path(image_sha256)):
             storage.move_into_place(Path(file.name), storage.original_path(image_sha256))
     captured_at, captured_at_from = time_of(facts)
     groups = {"part": _LAST_PART_OF_NAME.sub("", name), "folder": name.rpartition("/")[0]}
@@ -122,7 +123,7 @@ def member_of_annotation(annotation: Annotation, batches: dict[int, int], taken:
     name = name if name not in taken else f"{name}-{image.pk}"
     taken.add(name)
     thumbnail = storage.thumbnail_path(image.sha256)
-    rgb = read_rgb(thumbnail if thumbnail.exists() else storage.original_path(image.sha256))
+    rgb = read_rgb(storage.fetch(thumbnail if storage.exists(thumbnail) else storage.original_path(image.sha256)))
     groups = {"part": _LAST_PART_OF_NAME.sub("", without_ending(image.name))}
     if image.source_id is not None:
         groups["source"] = str(image.source_id)
@@ -135,7 +136,7 @@ def member_of_annotation(annotation: Annotation, batches: dict[int, int], taken:
         given_split="",
         image_sha256=image.sha256,
         mask_sha256=annotation.mask_sha256,
-        pixels=_pixels(read_mask(storage.annotation_path(annotation.mask_sha256))),
+        pixels=_pixels(read_mask(storage.fetch(storage.annotation_path(annotation.mask_sha256)))),
         look=_look(rgb),
         groups=groups,
     )
@@ -144,7 +145,7 @@ def member_of_annotation(annotation: Annotation, batches: dict[int, int], taken:
 def _store_mask(mask: npt.NDArray[np.uint8]) -> str:
     content = mask_png(mask)
     mask_sha256 = hashlib.sha256(content).hexdigest()
-    if not storage.annotation_path(mask_sha256).exists():
+    if not storage.exists(storage.annotation_path(mask_sha256)):
         storage.write(storage.annotation_path(mask_sha256), content)
     return mask_sha256
 

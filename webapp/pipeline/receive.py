@@ -1,39 +1,42 @@
-"""One arriving file: to disk while it is hashed, looked at, then linked into its batch, once."""
+"""Arriving files: to disk while they are hashed, looked at, then linked into their batch, once."""
 
 from __future__ import annotations
 
 import hashlib
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
-from segmentation.pictures import PictureError, PictureFacts, PictureLimits, inspect_picture
+from segmentation.file_kinds import looks_like
+from segmentation.pictures import PictureError, PictureLimits, inspect_picture
+from segmentation.video import VideoError, inspect_video
+from segmentation.video_files import ENDINGS, video_kind
 from webapp import storage
-from webapp.models import Archive, Batch, BatchImage, Image, Prediction, Run, SkippedFile
-from webapp.pipeline.queueing import queue_images, running_run
+from webapp.models import Archive, ArrivedFile, Batch, SkippedFile
+from webapp.pipeline.added_files import AddedFile, Unpacking
+from webapp.pipeline.linking import CheckedPicture, link_pictures
+from webapp.stored_groups import move_all_into_place
 
 _BLOCK_BYTES = 1 << 20
 _NAME_LIMIT = 500
 
-Outcome = Literal["stored", "linked", "repeated", "rejected", "archive"]
-
 
 @dataclass(frozen=True)
-class AddedFile:
-    """What became of one file. `reason` is in words where it was not stored; `wake_run_id`: a run with new work."""
+class StreamedFile:
+    """A file that has arrived whole on our disk; its content is not looked at yet.
+
+    `name` as the sender wrote it; `sha256` in lower-case hex. Whoever made the file removes it, unless it was moved.
+    """
 
     name: str
-    outcome: Outcome
-    reason: str = ""
-    image_id: int | None = None
-    archive_id: int | None = None
-    wake_run_id: int | None = None
+    path: Path
+    sha256: str
+    size_bytes: int
 
 
 def clean_name(name: str) -> str:
@@ -53,20 +56,35 @@ def picture_limits() -> PictureLimits:
 
 def receive_file(batch: Batch, name: str, stream: IO[bytes], *, allow_archive: bool = True) -> AddedFile:
     """Store one file of an upload. Bad content is an outcome, never an exception."""
-    name = clean_name(name)
     with storage.temporary_file() as file:
         sha256, size_bytes = copy_hashed(stream, file)
-        path = Path(file.name)
-        if allow_archive and _is_archive(name, path):
-            return _keep_archive(batch, name, path)
+        arrived = StreamedFile(name, Path(file.name), sha256, size_bytes)
+        return store_files(batch, [arrived], allow_archive=allow_archive)[0]
+
+
+def store_files(batch: Batch, files: Sequence[StreamedFile], *, allow_archive: bool = True) -> list[AddedFile]:
+    """Check, store and link a group of files: one flush to disk and one short transaction for all of them.
+
+    What became of each, in the order given. Bad content is an outcome, never an exception.
+    """
+    outcomes: dict[int, AddedFile] = {}
+    pictures: dict[int, CheckedPicture] = {}
+    for place, file in enumerate(files):
+        name = clean_name(file.name)
+        if allow_archive and is_archive(name, file.path):
+            outcomes[place] = keep_archive(batch, name, file)
+            continue
         try:
-            facts = inspect_picture(path, limits=picture_limits())
+            facts = inspect_picture(file.path, limits=picture_limits())
         except PictureError as error:
-            return reject(batch, name, str(error))
-        target = storage.original_path(sha256)
-        if not target.exists():
-            storage.move_into_place(path, target)
-        return _link(batch, name, sha256, size_bytes, facts)
+            outcomes[place] = reject(batch, name, str(error))
+            note_arrival(batch, name, file, ArrivedFile.Outcome.REJECTED, str(error))
+        else:
+            pictures[place] = CheckedPicture(name, file.sha256, file.size_bytes, facts)
+    move_all_into_place([(files[place].path, storage.original_path(files[place].sha256)) for place in pictures])
+    if pictures:
+        outcomes |= dict(zip(pictures, link_pictures(batch, list(pictures.values())), strict=True))
+    return [outcomes[place] for place in range(len(files))]
 
 
 def reject(batch: Batch, name: str, reason: str) -> AddedFile:
@@ -76,114 +94,59 @@ def reject(batch: Batch, name: str, reason: str) -> AddedFile:
     return AddedFile(name, "rejected", reason)
 
 
-@transaction.atomic
-def link_image(batch: Batch, name: str, image: Image, *, was_known: bool) -> AddedFile:
-    """Make a stored image a member of the batch and queue it where a run is going on."""
-    link, is_new = BatchImage.objects.get_or_create(
-        batch=batch, image=image, defaults={"name": name, "was_known": was_known}
-    )
-    if not is_new:
-        if link.name == name:
-            return AddedFile(name, "linked" if link.was_known else "stored", image_id=image.pk)
-        reason = f"the same image as {link.name}"
-        SkippedFile.objects.get_or_create(
-            batch=batch, name=name, kind=SkippedFile.Kind.REPEATED, defaults={"reason": reason[:500]}
-        )
-        return AddedFile(name, "repeated", reason, image_id=image.pk)
-    run = running_run(batch, user=batch.created_by)
-    wake = run is not None and queue_images(run, [image.pk]) > 0 and _is_only_one_queued(run)
-    return AddedFile(
-        name,
-        "linked" if was_known else "stored",
-        image_id=image.pk,
-        wake_run_id=run.pk if run is not None and wake else None,
-    )
+def is_archive(name: str, path: Path) -> bool:
+    """Whether a worker takes it apart: a ZIP, a video, or what only says it is a video, to be told why it is none."""
+    return (name.lower().endswith(".zip") and zipfile.is_zipfile(path)) or _is_video(name, path)
 
 
-def copy_hashed(stream: IO[bytes], target: IO[bytes]) -> tuple[str, int]:
-    """Copy a stream block by block; returns its SHA-256 in hex and its length in bytes."""
-    digest, size_bytes = hashlib.sha256(), 0
-    while block := stream.read(_BLOCK_BYTES):
-        digest.update(block)
-        target.write(block)
-        size_bytes += len(block)
-    target.flush()
-    return digest.hexdigest(), size_bytes
+def _is_video(name: str, path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(1024)
+    return bool(video_kind(head)) or (name.lower().endswith(ENDINGS) and not looks_like(head).is_accepted)
 
 
-def _is_archive(name: str, path: Path) -> bool:
-    return name.lower().endswith(".zip") and zipfile.is_zipfile(path)
-
-
-def _keep_archive(batch: Batch, name: str, path: Path) -> AddedFile:
+def keep_archive(batch: Batch, name: str, file: StreamedFile, *, is_verified: bool = True) -> AddedFile:
+    """Keep a ZIP or a video for a worker. `is_verified`: nobody need compare a ZIP's content with its hash any more."""
+    kind, sha256 = Archive.Kind.ZIP, "" if is_verified else file.sha256
+    if _is_video(name, file.path):
+        kind, sha256 = Archive.Kind.VIDEO, file.sha256
+        try:
+            inspect_video(file.path)
+        except VideoError as error:
+            note_arrival(batch, name, file, ArrivedFile.Outcome.REJECTED, str(error))
+            return reject(batch, name, str(error))
     # The clock looks for archives all the time: it must not see one before its file is there.
     with transaction.atomic():
-        archive = Archive.objects.create(batch=batch, name=name, path="")
-        archive.path = f"{archive.pk}.zip"
-        storage.move_into_place(path, storage.archive_path(archive.path))
+        archive = Archive.objects.create(batch=batch, name=name, path="", kind=kind, sha256=sha256)
+        archive.path = f"{archive.pk}.{kind}"
+        storage.move_into_place(file.path, storage.archive_path(archive.path))
         archive.save(update_fields=["path"])
-    return AddedFile(name, "archive", archive_id=archive.pk)
+        note_arrival(batch, name, file, ArrivedFile.Outcome.ARCHIVE)
+    return AddedFile(name, "archive", archive_id=archive.pk, unpacking=unpacking_of(batch, kind))
 
 
-def _link(batch: Batch, name: str, sha256: str, size_bytes: int, facts: PictureFacts) -> AddedFile:
-    captured_at, captured_at_from = _capture_time(batch, facts)
-    image, is_new = Image.objects.get_or_create(
-        project_id=batch.project_id,
-        sha256=sha256,
-        defaults={
-            **picture_columns(name, size_bytes, facts),
-            "source_id": batch.source_id,
-            "captured_at": captured_at,
-            "captured_at_from": captured_at_from,
-        },
-    )
-    if not is_new:
-        place_unplaced(batch, image, facts)
-    return link_image(batch, name, image, was_known=not is_new)
+def unpacking_of(batch: Batch, kind: str) -> Unpacking:
+    """What takes an archive apart."""
+    if kind == Archive.Kind.ZIP:
+        return "zip"
+    return "video" if batch.blur == Batch.Blur.NONE else "blurred-video"
 
 
-def picture_columns(name: str, size_bytes: int, facts: PictureFacts) -> dict[str, Any]:
-    """Columns of an Image that its file alone decides."""
-    return {
-        "name": name,
-        "format": facts.format,
-        "size_bytes": size_bytes,
-        "width_px": facts.width,
-        "height_px": facts.height,
-        "latitude": facts.latitude,
-        "longitude": facts.longitude,
-    }
+def copy_hashed(stream: IO[bytes], target: IO[bytes], size_bytes: int | None = None) -> tuple[str, int]:
+    """Copy a stream block by block, at most `size_bytes` of it; returns its SHA-256 in hex and its length in bytes."""
+    digest, copied = hashlib.sha256(), 0
+    while size_bytes is None or copied < size_bytes:
+        block = stream.read(_BLOCK_BYTES if size_bytes is None else min(_BLOCK_BYTES, size_bytes - copied))
+        if not block:
+            break
+        digest.update(block)
+        target.write(block)
+        copied += len(block)
+    target.flush()
+    return digest.hexdigest(), copied
 
 
-def place_unplaced(batch: Batch, image: Image, facts: PictureFacts | None = None) -> None:
-    """An image known only from a data set takes its source and time from the first batch it comes with."""
-    if image.batch_images.exists() or image.predictions.exists():
-        return
-    image.source_id = batch.source_id
-    if facts is not None:
-        image.captured_at, image.captured_at_from = _capture_time(batch, facts)
-    elif batch.captured_at is not None:
-        image.captured_at, image.captured_at_from = batch.captured_at, Image.TimeSource.GIVEN
-    elif image.captured_at_from != Image.TimeSource.EXIF:
-        image.captured_at, image.captured_at_from = timezone.now(), Image.TimeSource.UPLOAD
-    image.save(update_fields=["source", "captured_at", "captured_at_from"])
-
-
-def _capture_time(batch: Batch, facts: PictureFacts) -> tuple[datetime, str]:
-    if batch.captured_at is not None:
-        return batch.captured_at, Image.TimeSource.GIVEN
-    return time_of(facts)
-
-
-def time_of(facts: PictureFacts) -> tuple[datetime, str]:
-    """When a picture was captured, and how that is known. A camera's bare clock is read in the installation's zone."""
-    if facts.captured_at is None:
-        return timezone.now(), Image.TimeSource.UPLOAD
-    if timezone.is_naive(facts.captured_at):
-        return timezone.make_aware(facts.captured_at), Image.TimeSource.EXIF
-    return facts.captured_at, Image.TimeSource.EXIF
-
-
-def _is_only_one_queued(run: Run) -> bool:
-    """Only the first waiting image calls a worker; the others are found by the worker that came."""
-    return len(run.predictions.filter(state=Prediction.State.QUEUED)[:2]) == 1
+def note_arrival(batch: Batch, name: str, file: StreamedFile, outcome: str, reason: str = "") -> None:
+    """Remember content that became no image by itself: it need not be sent again to meet the same end."""
+    told = {"name": name, "size_bytes": file.size_bytes, "outcome": outcome, "reason": reason[:500]}
+    ArrivedFile.objects.update_or_create(batch=batch, sha256=file.sha256, defaults=told)

@@ -9,14 +9,18 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from webapp.models import Archive, Prediction, Run
+from webapp.pipeline.added_files import Unpacking
 from webapp.pipeline.audits import draw_due
 from webapp.pipeline.broken_uploads import seal_broken_off
 from webapp.pipeline.claims import requeue_lost
 from webapp.pipeline.evaluation_claims import requeue_lost_evaluations, waiting_evaluations
 from webapp.pipeline.export_dataset import waiting_exports
 from webapp.pipeline.import_dataset import waiting_imports
+from webapp.pipeline.left_archives import remove_left_archives
 from webapp.pipeline.model_exchange import waiting_model_exports, waiting_model_imports
+from webapp.pipeline.partial_uploads import remove_expired_partials
 from webapp.pipeline.queueing import finish_complete_runs
+from webapp.pipeline.receive import unpacking_of
 from webapp.pipeline.report_files import remove_old_reports
 from webapp.pipeline.report_lease import requeue_lost_reports, waiting_reports
 from webapp.pipeline.report_mail import waiting_mails
@@ -28,7 +32,7 @@ from webapp.stored_files import sweep_cache
 
 @dataclass(frozen=True)
 class Waiting:
-    """Ids of runs with queued images that no worker is at, of archives not unpacked yet, and of
+    """Ids of runs with queued images that no worker is at, of archives not unpacked yet with what does it, and of
     a training, an evaluation, an import and an export of a data set or a model that wait for a worker; of reports
     to be written and to be sent.
 
@@ -36,7 +40,7 @@ class Waiting:
     """
 
     runs: list[int]
-    archives: list[int]
+    archives: list[tuple[int, Unpacking]]
     trainings: list[int]
     evaluations: list[int]
     model_exports: list[int]
@@ -56,9 +60,11 @@ def sweep() -> Waiting:
     start_due(timezone.now())
     remove_old_reports(timezone.now())
     seal_broken_off(timezone.now())
+    remove_expired_partials(timezone.now())
     finish_complete_runs()
     draw_due()
     remove_stale_temporaries(settings.PIXELWISE_DATA)
+    remove_left_archives()
     sweep_cache()
     own = Prediction.objects.filter(run=OuterRef("pk"))
     runs = Run.objects.filter(
@@ -68,7 +74,10 @@ def sweep() -> Waiting:
     )
     return Waiting(
         runs=list(runs.order_by("pk").values_list("pk", flat=True)),
-        archives=list(Archive.objects.order_by("pk").values_list("pk", flat=True)),
+        archives=[
+            (archive.pk, unpacking_of(archive.batch, archive.kind))
+            for archive in Archive.objects.select_related("batch").order_by("pk")
+        ],
         trainings=waiting_trainings(),
         evaluations=waiting_evaluations(),
         model_exports=waiting_model_exports(),

@@ -1,20 +1,35 @@
-"""A ZIP of pictures, unpacked by a worker under limits on count, size, ratio and names."""
+"""A ZIP of pictures, unpacked by a worker under limits on count, size, ratio, depth and names.
+
+Memory stays flat whatever is in it: members go to disk block by block, in groups that are stored together.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
+from segmentation.pictures import too_large
 from webapp import storage
-from webapp.models import Archive
+from webapp.models import Archive, ArrivedFile
+from webapp.pipeline.archive_contents import ArchiveRefusedError, require_readable
 from webapp.pipeline.one_worker import only_one
 from webapp.pipeline.outages import is_of_the_machine
-from webapp.pipeline.receive import AddedFile, receive_file, reject
+from webapp.pipeline.receive import StreamedFile, clean_name, copy_hashed, picture_limits, reject, store_files
 
 MAX_FILES = 50_000
 MAX_TOTAL_BYTES = 50_000_000_000
 MAX_RATIO = 200
+MAX_FOLDERS = 30
+"""Folders inside folders that a name may have."""
+
+_ARCHIVE_ENDINGS = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+_GROUP_FILES = 32
+_GROUP_BYTES = 64_000_000
 
 
 def unpack(archive_id: int) -> list[int]:
@@ -31,48 +46,96 @@ def _unpack(archive: Archive) -> list[int]:
     path = storage.archive_path(archive.path)
     wake: set[int] = set()
     try:
-        with zipfile.ZipFile(path) as packed:
-            for entry in _entries(archive, packed):
-                added = _add(archive, packed, entry)
-                if added.wake_run_id is not None:
-                    wake.add(added.wake_run_id)
-    except (zipfile.BadZipFile, OSError) as error:
+        found = storage.fetch(path)
+        _require_content(archive, found)
+        require_readable(found, most_files=MAX_FILES)
+        with zipfile.ZipFile(found) as packed:
+            for group in _groups(_entries(packed)):
+                wake |= _add(archive, packed, group)
+    except (ArchiveRefusedError, zipfile.BadZipFile, OSError) as error:
         if is_of_the_machine(error):
             raise
-        reject(archive.batch, archive.name, f"could not be unpacked: {error}")
+        reason = str(error) if isinstance(error, ArchiveRefusedError) else f"could not be unpacked: {error}"
+        reject(archive.batch, archive.name, reason)
     archive.delete()
-    path.unlink(missing_ok=True)
+    storage.remove([path])
     return sorted(wake)
 
 
-def _entries(archive: Archive, packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+def _require_content(archive: Archive, path: Path) -> None:
+    """What came in pieces is compared with the hash that was announced."""
+    if not archive.sha256:
+        return
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() == archive.sha256:
+            return
+    ArrivedFile.objects.filter(batch=archive.batch, sha256=archive.sha256).delete()
+    raise ArchiveRefusedError(
+        "arrived with other content than was announced: it changed while it was sent. Send it again."
+    )
+
+
+def _entries(packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     entries = [entry for entry in packed.infolist() if not entry.is_dir() and not is_hidden(entry.filename)]
     if len(entries) > MAX_FILES:
-        reject(archive.batch, archive.name, f"holds {len(entries):,} files; an archive may hold {MAX_FILES:,}")
-        return []
+        raise ArchiveRefusedError(f"holds {len(entries):,} files; an archive may hold {MAX_FILES:,}")
     total = sum(entry.file_size for entry in entries)
     if total > MAX_TOTAL_BYTES:
-        reject(
-            archive.batch,
-            archive.name,
-            f"holds {total / 1e9:.0f} GB; an archive may hold {MAX_TOTAL_BYTES / 1e9:.0f} GB",
-        )
-        return []
+        raise ArchiveRefusedError(f"holds {total / 1e9:,.4g} GB; an archive may hold {MAX_TOTAL_BYTES / 1e9:,g} GB")
     return entries
 
 
-def _add(archive: Archive, packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> AddedFile:
+def _groups(entries: list[zipfile.ZipInfo]) -> Iterator[list[zipfile.ZipInfo]]:
+    group: list[zipfile.ZipInfo] = []
+    group_bytes = 0
+    for entry in entries:
+        if group and (len(group) == _GROUP_FILES or group_bytes + entry.file_size > _GROUP_BYTES):
+            yield group
+            group, group_bytes = [], 0
+        group.append(entry)
+        group_bytes += entry.file_size
+    if group:
+        yield group
+
+
+def _add(archive: Archive, packed: zipfile.ZipFile, group: list[zipfile.ZipInfo]) -> set[int]:
+    """Store a group of members; returns the runs that have new work."""
+    files: list[StreamedFile] = []
+    with ExitStack() as kept:
+        for entry in group:
+            reason = _refusal(entry)
+            if reason is None:
+                try:
+                    files.append(_extracted(packed, entry, kept))
+                except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+                    reason = f"is damaged inside the archive: {error}"
+            if reason is not None:
+                reject(archive.batch, clean_name(entry.filename), reason)
+        added = store_files(archive.batch, files, allow_archive=False)
+    return {one.wake_run_id for one in added if one.wake_run_id is not None}
+
+
+def _refusal(entry: zipfile.ZipInfo) -> str | None:
+    """Why a member is not even opened."""
     if stat.S_ISLNK(entry.external_attr >> 16):
-        return reject(archive.batch, entry.filename, "is a link, not a picture")
+        return "is a link, not a picture"
     if entry.flag_bits & 0x1:
-        return reject(archive.batch, entry.filename, "is locked with a password")
+        return "is locked with a password"
+    if entry.filename.lower().endswith(_ARCHIVE_ENDINGS):
+        return "is an archive inside an archive: unpack it, then upload its pictures"
+    if entry.filename.replace("\\", "/").count("/") > MAX_FOLDERS:
+        return f"lies more than {MAX_FOLDERS} folders deep"
     if entry.file_size > MAX_RATIO * max(entry.compress_size, 1) and entry.file_size > 10_000_000:
-        return reject(archive.batch, entry.filename, "is packed more than 200 times smaller than it is: not opened")
-    try:
-        with packed.open(entry) as stream:
-            return receive_file(archive.batch, entry.filename, stream, allow_archive=False)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
-        return reject(archive.batch, entry.filename, f"is damaged inside the archive: {error}")
+        return f"is packed more than {MAX_RATIO} times smaller than it is: not opened"
+    return too_large(entry.file_size, picture_limits())
+
+
+def _extracted(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, kept: ExitStack) -> StreamedFile:
+    file = kept.enter_context(storage.temporary_file())
+    with packed.open(entry) as stream:
+        sha256, size_bytes = copy_hashed(stream, file)
+    file.close()
+    return StreamedFile(entry.filename, Path(file.name), sha256, size_bytes)
 
 
 def is_hidden(name: str) -> bool:
