@@ -2,6 +2,7 @@
 
 import os
 
+import scipy.stats  # noqa: F401 - a second of work that no dashboard's first visitor should wait for
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 

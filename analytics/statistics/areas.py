@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.stats import t as student
+import scipy
 
 from analytics.statistics.intervals import LEVEL, Estimate, z_of
 
@@ -90,6 +90,6 @@ def adjusted_area_from_images(
     # Few images carry most of the spread: it is known no better than from that many.
     weights = residuals**2
     freedom = max(float(weights.sum() ** 2 / (weights**2).sum()) - 1, 1.0) if weights.any() else n - 1.0
-    far = float(student.ppf((1 + level) / 2, freedom))
+    far = float(scipy.stats.t.ppf((1 + level) / 2, freedom))
     spread = far * se
     return Estimate(ratio * marked_px, max(0.0, ratio - spread) * marked_px, (ratio + spread) * marked_px)

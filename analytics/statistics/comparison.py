@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import comb, erfc, sqrt
 
-from scipy.stats import fisher_exact
+import scipy
 
 from analytics.statistics.intervals import Interval, difference
 
@@ -45,7 +45,7 @@ def two_proportions(a_count: int, a_n: int, b_count: int, b_n: int) -> float:
     if a_n == 0 or b_n == 0 or count in (0, n):
         return 1.0
     if min(a_n, b_n) * min(count, n - count) < FEW_EXPECTED_COUNT * n:
-        return float(fisher_exact([[a_count, a_n - a_count], [b_count, b_n - b_count]])[1])
+        return float(scipy.stats.fisher_exact([[a_count, a_n - a_count], [b_count, b_n - b_count]])[1])
     rate = count / n
     z = (a_count / a_n - b_count / b_n) / sqrt(rate * (1 - rate) * (1 / a_n + 1 / b_n))
     return erfc(abs(z) / sqrt(2))

@@ -8,8 +8,8 @@ from functools import cache
 from math import sqrt
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from analytics.statistics.charts import D2
 
@@ -153,7 +153,7 @@ def ewma_run_length(lam: float = LAMBDA, width: float = WIDTH) -> float:
     limit = width * sqrt(lam / (2 - lam))
     edges = np.linspace(-limit, limit, _CELLS + 1)
     middle = (edges[1:] + edges[:-1]) / 2
-    reach = norm.cdf((edges[None, :] - (1 - lam) * middle[:, None]) / lam)
+    reach = scipy.stats.norm.cdf((edges[None, :] - (1 - lam) * middle[:, None]) / lam)
     return float(_steps(np.diff(reach, axis=1))[_CELLS // 2])
 
 
@@ -167,7 +167,7 @@ def cusum_run_length(k: float = K, h: float = H) -> float:
     cell = 2 * h / (2 * _CELLS - 1)
     middle = np.arange(_CELLS) * cell
     edges = np.concatenate([[-np.inf], middle + cell / 2])
-    reach = norm.cdf(edges[None, :] - middle[:, None] + k)
+    reach = scipy.stats.norm.cdf(edges[None, :] - middle[:, None] + k)
     return float(_steps(np.diff(reach, axis=1))[0]) / 2
 
 

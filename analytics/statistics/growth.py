@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from math import sqrt
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import kendalltau, theilslopes
-from scipy.stats import t as student
 
 from analytics.statistics.intervals import LEVEL
 
@@ -109,16 +108,16 @@ def fit_growth(times: Sequence[datetime], values: Sequence[float], level: float 
     y = np.array([values[i] for i in order], dtype=float)
     if not np.isfinite(y).all():
         raise ValueError("expected finite values, got one that is not")
-    slope, _, low, high = (float(part) for part in theilslopes(y, days, alpha=level))
+    slope, _, low, high = (float(part) for part in scipy.stats.theilslopes(y, days, alpha=level))
     middle = float(np.mean(days))
     residuals = y - slope * (days - middle)
-    p_value = float(kendalltau(days, y).pvalue) if np.ptp(y) > 0 else 1.0
+    p_value = float(scipy.stats.kendalltau(days, y).pvalue) if np.ptp(y) > 0 else 1.0
     return Growth(
         slope=slope,
         low=low,
         high=high,
         level=float(np.median(residuals)),
-        level_error=float(student.ppf((1 + level) / 2, len(order) - 2)) * _median_error(residuals),
+        level_error=float(scipy.stats.t.ppf((1 + level) / 2, len(order) - 2)) * _median_error(residuals),
         middle_at=start + middle * DAY,
         start_at=start,
         p_value=p_value,

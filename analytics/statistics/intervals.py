@@ -8,7 +8,7 @@ from itertools import accumulate
 from math import sqrt
 from statistics import NormalDist
 
-from scipy.stats import beta
+import scipy
 
 LEVEL = 0.95
 
@@ -66,8 +66,8 @@ def exact(count: int, n: int, level: float = LEVEL) -> Interval:
         raise ValueError(f"expected 0 <= count <= n, got count={count}, n={n}")
     tail = (1 - level) / 2
     return Interval(
-        low=0.0 if count == 0 else float(beta.ppf(tail, count, n - count + 1)),
-        high=1.0 if count == n else float(beta.ppf(1 - tail, count + 1, n - count)),
+        low=0.0 if count == 0 else float(scipy.stats.beta.ppf(tail, count, n - count + 1)),
+        high=1.0 if count == n else float(scipy.stats.beta.ppf(1 - tail, count + 1, n - count)),
     )
 
 

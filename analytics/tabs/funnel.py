@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.stats import binom, norm
+import scipy
 
 WINSORISED = 0.1
 """A tenth of the sources at each end is pulled in before the scatter is judged: a bad one must not hide itself."""
@@ -35,7 +35,7 @@ def funnel_limits(n: int, rate: float, level: float, overdispersion: float = 1.0
         return Limits(n, rate, rate)
     tail = (1 - level) / 2
     if overdispersion > 1:
-        spread = float(norm.ppf(1 - tail)) * sqrt(overdispersion * rate * (1 - rate) / n)
+        spread = float(scipy.stats.norm.ppf(1 - tail)) * sqrt(overdispersion * rate * (1 - rate) / n)
         return Limits(n, max(0.0, rate - spread), min(1.0, rate + spread))
     return Limits(n, _interpolated(tail, n, rate), _interpolated(1 - tail, n, rate))
 
@@ -60,7 +60,7 @@ def overdispersion(counts: Sequence[int], ns: Sequence[int]) -> float:
 
 
 def _interpolated(p: float, n: int, rate: float) -> float:
-    r = int(binom.ppf(p, n, rate))
-    below, upto = float(binom.cdf(r - 1, n, rate)), float(binom.cdf(r, n, rate))
+    r = int(scipy.stats.binom.ppf(p, n, rate))
+    below, upto = float(scipy.stats.binom.cdf(r - 1, n, rate)), float(scipy.stats.binom.cdf(r, n, rate))
     alpha = (upto - p) / (upto - below) if upto > below else 0.0
     return min(1.0, max(0.0, (r - alpha) / n))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 SIGNATURE_PX = 24
 LIKENESSES = (0.96, 0.98, 0.99, 0.995, 0.999)
@@ -47,5 +46,5 @@ def _linked(signatures: npt.NDArray[np.float32], likeness: float) -> npt.NDArray
         starts.append(row + first)
         ends.append(column)
     start, end = np.concatenate(starts), np.concatenate(ends)
-    graph = coo_matrix((np.ones(len(start), np.int8), (start, end)), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int32)
+    graph = scipy.sparse.coo_matrix((np.ones(len(start), np.int8), (start, end)), shape=(count, count))
+    return np.asarray(scipy.sparse.csgraph.connected_components(graph, directed=False)[1], np.int32)
