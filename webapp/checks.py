@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+
+from webapp.services.default_storage import bucket_and_prefix
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -44,6 +47,29 @@ def check_database_url(**_: Any) -> list[CheckMessage]:
             id="webapp.E003",
         )
     ]
+
+
+def check_storage(**_: Any) -> list[CheckMessage]:
+    address = settings.PIXELWISE_STORAGE
+    found: list[CheckMessage] = []
+    if address:
+        try:
+            bucket_and_prefix(address)
+        except ValueError as error:
+            hint = "Unset it to keep files in the data folder. The prefix may have letters, digits and . _ - /."
+            found.append(Error(f"PIXELWISE_STORAGE: {error}.", hint=hint, id="webapp.E004"))
+    if bool(settings.PIXELWISE_STORAGE_KEY) != bool(settings.PIXELWISE_STORAGE_SECRET):
+        hint = "Set both, or neither: then AWS' own variables and the machine's role are looked at."
+        message = "Of PIXELWISE_STORAGE_KEY and PIXELWISE_STORAGE_SECRET one is set and one is not."
+        found.append(Error(message, hint=hint, id="webapp.E005"))
+    endpoint = settings.PIXELWISE_STORAGE_ENDPOINT
+    if endpoint and not re.fullmatch(r"https?://[^\s/@?#]+/?", endpoint):
+        hint = "Unset it for AWS itself."
+        message = (
+            f"PIXELWISE_STORAGE_ENDPOINT is {endpoint!r}; expected an address like https://minio.example.com:9000."
+        )
+        found.append(Error(message, hint=hint, id="webapp.E006"))
+    return found
 
 
 def check_hosts(**_: Any) -> list[CheckMessage]:

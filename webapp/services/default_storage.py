@@ -36,7 +36,7 @@ def default_storage(
 def bucket_and_prefix(address: str) -> tuple[str, str]:
     """`s3://bucket/prefix` → (bucket, prefix). ValueError where it is no such address."""
     found = _ADDRESS.fullmatch(address.rstrip("/"))
-    prefix = (found["prefix"] or "").strip("/") if found else ""
+    prefix = (found["prefix"] or "") if found else ""
     if found is None or any(part in ("", "..", ".") for part in prefix.split("/") if prefix):
         raise ValueError(f"expected s3://BUCKET or s3://BUCKET/PREFIX, got {address!r}")
     return found["bucket"], prefix

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis import RedisError
 
+from webapp import storage
 from webapp.services import heartbeat
 from webapp.services.folder import MIN_FREE_BYTES, free_bytes
 
@@ -54,4 +55,6 @@ def _ask_database() -> bool:
 def _write_storage() -> bool:
     with tempfile.TemporaryFile(dir=settings.PIXELWISE_DATA) as probe:
         probe.write(b"0")
+    # Where files lie in a bucket: whether it answers. It holds no such file.
+    storage.exists(storage.report_path("probe"))
     return free_bytes(settings.PIXELWISE_DATA) > MIN_FREE_BYTES // 10
