@@ -23,8 +23,9 @@ _BLOCKS_A_PERSON = 8
 def obscured(rgb: Picture, people: npt.NDArray[np.bool_]) -> Picture:
     """A copy of a picture uint8 (H, W, 3) in which people, bool (H, W), are mosaics of few blocks.
 
-    Each block holds one colour, the mean of at least 16 × 16 pixels, and a person no more than some eight blocks from
-    end to end: what was between cannot be worked out from them. ValueError where the sizes differ.
+    Each block holds one colour, the mean of what it covers: an eighth of the longer side of a person (or of people who
+    touch), and at least 16 pixels. What was within a block cannot be worked out from it; that somebody stood there, how
+    tall and in which colours, still shows. ValueError where the sizes differ.
     """
     if people.shape != rgb.shape[:2]:
         raise ValueError(f"people are marked in a picture's own size {rgb.shape[:2]}, not {people.shape}")
