@@ -49,6 +49,9 @@ PIXELWISE_STORAGE_REGION = env.str("PIXELWISE_STORAGE_REGION", default="").strip
 PIXELWISE_STORAGE_KEY = env.str("PIXELWISE_STORAGE_KEY", default="")
 PIXELWISE_STORAGE_SECRET = env.str("PIXELWISE_STORAGE_SECRET", default="")
 PIXELWISE_STORAGE_CACHE_GB = whole_number("PIXELWISE_STORAGE_CACHE_GB", 20)
+PIXELWISE_WATCH_FOLDERS = [one.strip() for one in env.list("PIXELWISE_WATCH_FOLDERS", default=[]) if one.strip()]
+PIXELWISE_WATCH_SECONDS = whole_number("PIXELWISE_WATCH_SECONDS", 10)
+PIXELWISE_BUCKET_ENDPOINTS = [one.strip() for one in env.list("PIXELWISE_BUCKET_ENDPOINTS", default=[]) if one.strip()]
 
 # A machine that listens to its whole network is called by names that only its owner knows.
 _every_address = PIXELWISE_HOST in ("0.0.0.0", "::")  # noqa: S104

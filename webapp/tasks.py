@@ -116,6 +116,15 @@ def mail_report(report_id: int) -> None:
 
 
 @shared_task
+def look_into(intake_id: int) -> None:
+    looked = _pipeline("intakes", "look")(intake_id)
+    for run_id in looked.runs:
+        segment_run.delay(run_id)
+    if looked.is_unfinished:
+        look_into.delay(intake_id)
+
+
+@shared_task
 def sweep() -> None:
     waiting = _pipeline("sweep", "sweep")()
     for run_id in waiting.runs:
@@ -134,6 +143,8 @@ def sweep() -> None:
         export_model.apply_async((export_id,), expires=waiting.expires_seconds)
     for import_id in waiting.model_imports:
         import_model.apply_async((import_id,), expires=waiting.expires_seconds)
+    for intake_id in waiting.intakes:
+        look_into.apply_async((intake_id,), expires=waiting.expires_seconds)
     for report_id in waiting.reports:
         write_report.apply_async((report_id,), expires=waiting.expires_seconds)
     for report_id in waiting.report_mails:

@@ -44,6 +44,7 @@ _PREDICTION = (
     "prediction_id IN (SELECT prediction.id FROM prediction "
     "JOIN model_version ON model_version.id = prediction.model_version_id WHERE model_version.project_id = %(project)s)"
 )
+_INTAKE = "intake_id IN (SELECT id FROM intake WHERE project_id = %(project)s)"
 _SAMPLE = "sample_id IN (SELECT id FROM audit_sample WHERE project_id = %(project)s)"
 _STRATUM = f"stratum_id IN (SELECT id FROM audit_stratum WHERE {_SAMPLE})"  # noqa: S608
 _SCHEDULE = "reportschedule_id IN (SELECT id FROM report_schedule WHERE project_id = %(project)s)"
@@ -84,6 +85,8 @@ _ROWS: tuple[tuple[str, str], ...] = (
     ("skipped_file", _BATCH),
     ("archive", _BATCH),
     ("batch_image", _BATCH),
+    ("seen_file", _INTAKE),
+    ("intake", _PROJECT),
     ("dataset_image", _DATASET),
     ("annotation", _IMAGE),
     ("image", _PROJECT),

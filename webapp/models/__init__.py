@@ -4,6 +4,7 @@ from webapp.models.arrivals import AnnouncedFile, ArrivedFile, PartialUpload
 from webapp.models.dataset_files import DatasetExport, DatasetImport
 from webapp.models.exchange import ModelExport, ModelImport
 from webapp.models.images import Archive, Batch, BatchImage, Image, SkippedFile
+from webapp.models.intakes import Intake, SeenFile
 from webapp.models.judging import EvaluatedImage, Evaluation, Promotion, ShadowImage
 from webapp.models.kept import DraftRule, ProjectEvent, SavedView
 from webapp.models.learning import (
@@ -46,6 +47,7 @@ __all__ = [
     "Image",
     "InspectionDay",
     "InspectionRollup",
+    "Intake",
     "Invitation",
     "Label",
     "LabelDay",
@@ -71,6 +73,7 @@ __all__ = [
     "RollupZone",
     "Run",
     "SavedView",
+    "SeenFile",
     "ShadowImage",
     "SkippedFile",
     "Source",

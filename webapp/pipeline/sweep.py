@@ -16,6 +16,7 @@ from webapp.pipeline.claims import requeue_lost
 from webapp.pipeline.evaluation_claims import requeue_lost_evaluations, waiting_evaluations
 from webapp.pipeline.export_dataset import waiting_exports
 from webapp.pipeline.import_dataset import waiting_imports
+from webapp.pipeline.intakes import waiting_intakes
 from webapp.pipeline.left_archives import remove_left_archives
 from webapp.pipeline.model_exchange import waiting_model_exports, waiting_model_imports
 from webapp.pipeline.partial_uploads import remove_expired_partials
@@ -33,8 +34,8 @@ from webapp.stored_files import sweep_cache
 @dataclass(frozen=True)
 class Waiting:
     """Ids of runs with queued images that no worker is at, of archives not unpacked yet with what does it, and of
-    a training, an evaluation, an import and an export of a data set or a model that wait for a worker; of reports
-    to be written and to be sent.
+    a training, an evaluation, an import and an export of a data set or a model that wait for a worker; of intakes whose
+    next look is due; of reports to be written and to be sent.
 
     The next sweep finds anew what is not taken up before `expires_seconds`.
     """
@@ -47,6 +48,7 @@ class Waiting:
     model_imports: list[int]
     dataset_imports: list[int]
     dataset_exports: list[int]
+    intakes: list[int]
     reports: list[int]
     report_mails: list[int]
     expires_seconds: int
@@ -84,6 +86,7 @@ def sweep() -> Waiting:
         model_imports=waiting_model_imports(),
         dataset_imports=waiting_imports(),
         dataset_exports=waiting_exports(),
+        intakes=waiting_intakes(),
         reports=waiting_reports(),
         report_mails=waiting_mails(timezone.now()),
         expires_seconds=settings.PIXELWISE_SWEEP_SECONDS,
