@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import numpy as np
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from segmentation.look import Look
@@ -196,9 +196,6 @@ class Ledger:
         wrong = rollups.differences(self.project.pk)
         if wrong:
             raise RuntimeError(f"{len(wrong)} roll-up rows are wrong, the first: {wrong[0]}")
-
-    def close(self) -> None:
-        connections.close_all()
 
 
 def _picture(outcome: Outcome) -> PictureMeasurement:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 
 import pytest
+from django.db import IntegrityError, connection
 
 from benchmarks.ledger_rows import WORKER, Ledger
 from tests.images import picture, png
 from webapp.actions.model_versions import add_color_model
 from webapp.actions.upload import add_file, open_batch, seal_batch
-from webapp.models import InspectionDay, Measurement, Prediction, Project, Region
+from webapp.models import InspectionDay, Label, Measurement, Prediction, Project, Region
 from webapp.pipeline import rollups
 from webapp.pipeline.save import Outcome, save_outcomes
 from webapp.pipeline.segment import segment_run
@@ -67,8 +68,28 @@ def test_a_chunk_is_written_as_it_was_found() -> None:
     assert rollups.differences(ledger.project.pk) == []
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "UPDATE region SET label_id = (SELECT max(id) FROM label)",
+        "UPDATE region SET prediction_id = prediction_id + 1000",
+        "DELETE FROM measurement",
+        "DELETE FROM measurement; DELETE FROM prediction",
+    ],
+)
+def test_a_region_without_its_measurement_is_refused(wrong: str) -> None:
+    ledger = Ledger(labels=2, regions=1)
+    ledger.pipeline(*ledger.claimed(1))
+    Label.objects.create(project=ledger.project, index=2, name="not measured", color="#000000")
+    connection.check_constraints()
+    with connection.cursor() as cursor:
+        cursor.execute(wrong)
+    with pytest.raises(IntegrityError, match="region_is_measured"):
+        connection.check_constraints()
+
+
 def test_writing_takes_as_many_queries_for_many_images_as_for_few(django_assert_max_num_queries: object) -> None:
     ledger = Ledger(labels=3, regions=1)
     outcomes, predictions = ledger.claimed(30)
-    with django_assert_max_num_queries(20):  # type: ignore[operator]
+    with django_assert_max_num_queries(16):  # type: ignore[operator]
         assert ledger.pipeline(outcomes, predictions) == 180

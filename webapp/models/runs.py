@@ -239,10 +239,17 @@ class Region(models.Model):
 
     `length_px` and `breadth_px` of thin shapes are those of the skeleton, of others of the equivalent ellipse;
     `orientation_deg`: 0–180 from the right, counter-clockwise. Empty in rows from before they were measured.
+
+    The database refuses a region without its measurement, by the foreign key `region_is_measured` over both columns
+    (docs/adr/0010): that holds prediction and label too, and is one look-up a row instead of two.
     """
 
-    prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="regions")
-    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="regions")
+    prediction = models.ForeignKey(
+        Prediction, on_delete=models.CASCADE, related_name="regions", db_index=False, db_constraint=False
+    )
+    label = models.ForeignKey(
+        Label, on_delete=models.DO_NOTHING, related_name="regions", db_index=False, db_constraint=False
+    )
     area_px = models.PositiveBigIntegerField()
     x_px = models.PositiveIntegerField()
     y_px = models.PositiveIntegerField()
@@ -257,6 +264,7 @@ class Region(models.Model):
     class Meta:
         db_table = "region"
         constraints = [models.CheckConstraint(condition=models.Q(area_px__gte=1), name="region_has_pixels")]
+        indexes = [models.Index(fields=["prediction", "label"], name="region_measurement")]
 
     def __str__(self) -> str:
         return f"{self.label}: {self.area_px} px"

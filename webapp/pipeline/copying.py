@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.backends.utils import CursorWrapper
 
 
 def copy_numbers(
-    cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Iterable[Sequence[float | None]]
+    cursor: CursorWrapper, table: str, types: Mapping[str, str], rows: Iterable[Sequence[float | None]]
 ) -> None:
-    """Append rows of int, float and None to `columns` of `table`."""
-    with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+    """Append rows of int, float and None to the columns of `table` that `types` names, with their SQL types.
+
+    In COPY's binary format: reading floats from text took the server a quarter of the time of writing regions.
+    """
+    with cursor.copy(f"COPY {table} ({', '.join(types)}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(list(types.values()))
+        write_row = copy.write_row
         for row in rows:
-            copy.write_row(row)
+            write_row(row)

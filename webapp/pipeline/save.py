@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -10,35 +10,11 @@ from django.utils import timezone
 
 from segmentation.look import Look
 from segmentation.measure import PictureMeasurement, verdict
-from webapp.models import Image, Label, ModelVersion, Prediction
+from webapp.models import Label, ModelVersion, Prediction
 from webapp.pipeline import rollups
 from webapp.pipeline.copying import copy_numbers
 from webapp.pipeline.current import displace_current
-
-_MEASUREMENT = (
-    "prediction_id",
-    "label_id",
-    "pixels",
-    "area_fraction",
-    "region_count",
-    "largest_region_px",
-    "confidence",
-    "min_region_px",
-)
-_REGION = (
-    "prediction_id",
-    "label_id",
-    "area_px",
-    "x_px",
-    "y_px",
-    "width_px",
-    "height_px",
-    "centroid_x_px",
-    "centroid_y_px",
-    "length_px",
-    "breadth_px",
-    "orientation_deg",
-)
+from webapp.pipeline.result_rows import MEASUREMENT_COLUMNS, REGION_COLUMNS, Found, measurement_rows, region_rows
 
 # What image and source say at this moment is kept with the result, so that the ledger never changes with them.
 _MAKE_DONE = """
@@ -59,6 +35,13 @@ _MAKE_DONE = """
     LEFT JOIN source ON source.id = image.source_id
     WHERE prediction.id = found.id
 """
+
+_MINE = "prediction.id = ANY(%(ids)s) AND prediction.state = 'claimed' AND prediction.claimed_by = %(worker)s"
+_LOCK_IMAGES = f"""
+    SELECT FROM image JOIN prediction ON prediction.image_id = image.id WHERE {_MINE}
+    ORDER BY image.id FOR NO KEY UPDATE OF image
+"""
+_LOCK_HELD = f"SELECT id, image_id, run_id, is_shadow FROM prediction WHERE {_MINE} ORDER BY id FOR UPDATE"  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -127,9 +110,7 @@ def save_outcomes(outcomes: Sequence[Outcome], model_version: ModelVersion, *, w
         else:
             done[outcome.prediction_id] = _Done(outcome.found, outcome.look)
     if done:
-        with connection.cursor() as cursor:
-            copy_numbers(cursor, "measurement", _MEASUREMENT, _measurement_rows(done, rule))
-            copy_numbers(cursor, "region", _REGION, _region_rows(done, rule))
+        _write_rows({prediction_id: one.found for prediction_id, one in done.items()}, rule)
         _make_done(done, held, rule)
     return set(held)
 
@@ -155,16 +136,11 @@ def _label_limits(model_version: ModelVersion) -> dict[int, int]:
 
 def _lock_held(outcomes: Sequence[Outcome], worker: str) -> dict[int, _Held]:
     """Lock the images first, in order: two model versions of one image never race for being current."""
-    wanted = Prediction.objects.filter(
-        pk__in=[outcome.prediction_id for outcome in outcomes],
-        state=Prediction.State.CLAIMED,
-        claimed_by=worker,
-    )
-    image_ids = list(wanted.values_list("image_id", flat=True))
-    list(Image.objects.filter(pk__in=image_ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
-    locked = wanted.order_by("pk").select_for_update(of=("self",))
-    rows = locked.values_list("pk", "image_id", "run_id", "is_shadow")
-    return {pk: _Held(image_id, run_id, is_shadow) for pk, image_id, run_id, is_shadow in rows}
+    mine = {"ids": [outcome.prediction_id for outcome in outcomes], "worker": worker}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_IMAGES, mine)
+        cursor.execute(_LOCK_HELD, mine)
+        return {pk: _Held(*belongs) for pk, *belongs in cursor.fetchall()}
 
 
 def _fail(prediction_id: int, error: str) -> None:
@@ -177,44 +153,11 @@ def _fail(prediction_id: int, error: str) -> None:
     )
 
 
-def _measurement_rows(done: Mapping[int, _Done], rule: Rule) -> Iterator[tuple[float | None, ...]]:
-    """A row for every label of the project, also for one that came while the picture was segmented."""
-    for prediction_id, one in done.items():
-        rows = {row.label_index: row for row in one.found.measurements}
-        for index, label_id in rule.labels.items():
-            row, limit = rows.get(index), rule.label_limits.get(index)
-            if row is None:
-                yield (prediction_id, label_id, 0, 0.0, 0, 0, None, limit)
-            else:
-                yield (
-                    prediction_id,
-                    label_id,
-                    row.pixels,
-                    row.area_fraction,
-                    row.region_count,
-                    row.largest_region_px,
-                    row.mean_confidence,
-                    limit,
-                )
-
-
-def _region_rows(done: Mapping[int, _Done], rule: Rule) -> Iterator[tuple[float | None, ...]]:
-    for prediction_id, one in done.items():
-        for region in one.found.regions:
-            yield (
-                prediction_id,
-                rule.labels[region.label_index],
-                region.area_px,
-                region.x_px,
-                region.y_px,
-                region.width_px,
-                region.height_px,
-                region.centroid_x_px,
-                region.centroid_y_px,
-                region.length_px,
-                region.breadth_px,
-                region.orientation_deg,
-            )
+def _write_rows(found: Found, rule: Rule) -> None:
+    rows = measurement_rows(found, rule.labels, rule.label_limits)
+    with connection.cursor() as cursor:
+        copy_numbers(cursor, "measurement", MEASUREMENT_COLUMNS, rows)
+        copy_numbers(cursor, "region", REGION_COLUMNS, region_rows(found, rule.labels))
 
 
 def _make_done(done: Mapping[int, _Done], held: Mapping[int, _Held], rule: Rule) -> None:
