@@ -85,10 +85,9 @@ def test_matroska_says_when_it_began(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mkv", bar, count=3)
     content = path.read_bytes()
     place = content.index(b"\x44\x89\x88")  # Duration, 8 bytes: overwritten by DateUTC, 8 bytes.
-    nanoseconds = (
-        int((datetime(2026, 5, 12, 12, tzinfo=UTC) - datetime(2001, 1, 1, tzinfo=UTC)).total_seconds()) * 10**9
-    )
-    path.write_bytes(content[:place] + b"\x44\x61\x88" + nanoseconds.to_bytes(8, "big") + content[place + 11 :])
+    since_2001 = datetime(2026, 5, 12, 12, tzinfo=UTC) - datetime(2001, 1, 1, tzinfo=UTC)
+    told = (int(since_2001.total_seconds()) * 10**9).to_bytes(8, "big")
+    path.write_bytes(content[:place] + b"\x44\x61\x88" + told + content[place + 11 :])
     container = read_container(path)
     assert container is not None
     assert container.started_at == datetime(2026, 5, 12, 12, tzinfo=UTC)
@@ -131,15 +130,12 @@ def test_what_is_no_video_says_what_it_is(tmp_path: Path, content: bytes, reason
         list(frames(path, every_seconds=1))
 
 
-def test_lists_that_hide_behind_a_videos_first_bytes_open_nothing(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "real.avi").write_bytes(write_video(tmp_path / "b.avi", bar, count=3).read_bytes())
+def test_a_list_of_files_opens_none_of_them(tmp_path: Path) -> None:
+    write_video(tmp_path / "real.avi", bar, count=3)
     path = tmp_path / "a.mp4"
     path.write_text("ffconcat version 1.0\nfile real.avi\n")
     with pytest.raises(VideoError, match="cannot be read here"), video._opened(path):
         pass
-    capfd.readouterr()
 
 
 def test_a_video_without_pictures_says_so(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def check_labels(labels: Sequence[LabelInput]) -> None:
 
 
 def label_input(label: Label) -> LabelInput:
-    return LabelInput(label.name, label.color, label.is_defect, label.severity, label.cost)
+    return LabelInput(label.name, label.color, label.is_defect, label.severity, label.cost, label.is_person)
 
 
 def create_labels(project: Project, labels: Sequence[LabelInput]) -> None:
@@ -128,4 +128,5 @@ def _columns(label: LabelInput) -> dict[str, Any]:
         "is_defect": label.is_defect,
         "severity": label.severity,
         "cost": label.cost,
+        "is_person": label.is_person,
     }

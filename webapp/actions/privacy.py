@@ -13,8 +13,16 @@ NOBODY_FINDS = (
 
 def finds_people(project: Project) -> bool:
     """Whether the live model has a label that is marked as people."""
+    return bool(people_labels(project))
+
+
+def people_labels(project: Project) -> list[str]:
+    """Names of the live model's labels that are marked as people."""
     live = project.live_model
-    return live is not None and live.model_labels.filter(label__is_person=True).exists()
+    if live is None:
+        return []
+    people = live.model_labels.filter(label__is_person=True).order_by("index")
+    return list(people.values_list("label__name", flat=True))
 
 
 def blur_of(*, project: Project, blur_people: bool | None) -> str:
@@ -28,6 +36,11 @@ def blur_of(*, project: Project, blur_people: bool | None) -> str:
 
 
 def change_privacy(*, project: Project, user: User | None, blur_people: bool) -> None:
-    """What new batches start with. Batches that are there keep what they were opened with."""
+    """What new batches start with. Batches that are there keep what they were opened with.
+
+    Refused where nothing could find people: every upload would be refused.
+    """
+    if blur_people and not finds_people(project):
+        raise Refused(NOBODY_FINDS, field="blur_people")
     Project.objects.filter(pk=project.pk).update(blur_people=blur_people)
     project.blur_people = blur_people

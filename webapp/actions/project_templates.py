@@ -13,7 +13,8 @@ from webapp.models import Project
 class LabelInput:
     """A label as a person gives it. `color` is #rrggbb; `severity` 1 (cosmetic) to 5 (dangerous).
 
-    `cost`: of one image that it affects, in the project's currency; None: nobody said.
+    `cost`: of one image that it affects, in the project's currency; None: nobody said. `is_person`: what it marks is
+    blurred in videos where that is asked.
     """
 
     name: str
@@ -21,6 +22,7 @@ class LabelInput:
     is_defect: bool = False
     severity: int = 1
     cost: Decimal | None = None
+    is_person: bool = False
 
 
 # Colours: Okabe and Ito, "Color Universal Design", 2008; told apart with any common colour blindness.
@@ -42,7 +44,7 @@ TEMPLATE_LABELS: dict[str, tuple[LabelInput, ...]] = {
         LabelInput("product", GREEN),
         LabelInput("gap", ORANGE, is_defect=True, severity=2),
         LabelInput("spill", VERMILLION, is_defect=True, severity=4),
-        LabelInput("person", PURPLE),
+        LabelInput("person", PURPLE, is_person=True),
     ),
     Project.Template.INFRASTRUCTURE: (
         LabelInput("background", GREY),

@@ -9,16 +9,19 @@ from typing import IO, Any
 
 from django.utils import timezone
 
+from webapp.actions.privacy import blur_of
+from webapp.actions.refused import Refused
 from webapp.actions.sources import SourceInput, add_source
 from webapp.api.errors import invalid
 from webapp.api.inputs import without_controls
 from webapp.api.multipart import Form, SentFile
 from webapp.models import Project, Source
 
-FIELDS = ("files", "names", "name", "source", "captured_at")
+FIELDS = ("files", "names", "name", "source", "captured_at", "frame_seconds", "blur_people")
 MOST_NAME_LETTERS = 200
 MOST_SOURCE_LETTERS = 100
 FIRST_YEAR = 1900
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.04, 3600.0
 
 UPLOAD_BODY: dict[str, Any] = {
     "required": True,
@@ -31,7 +34,7 @@ UPLOAD_BODY: dict[str, Any] = {
                     "files": {
                         "type": "array",
                         "items": {"type": "string", "format": "binary"},
-                        "description": "Pictures and ZIPs of pictures. Sub-folders in file names are kept.",
+                        "description": "Pictures, ZIPs of pictures and videos. Sub-folders in file names are kept.",
                     },
                     "names": {
                         "type": "array",
@@ -48,11 +51,22 @@ UPLOAD_BODY: dict[str, Any] = {
                     "captured_at": {
                         "type": "string",
                         "description": "When the pictures were taken, ISO 8601; without an offset in the "
-                        "server's time zone. Left out, each picture's own EXIF time counts.",
+                        "server's time zone. Left out, each picture's own EXIF time counts. Of a video: when it began.",
+                    },
+                    "frame_seconds": {
+                        "type": "number",
+                        "default": 1,
+                        "description": "Of videos one frame is kept every so many seconds, 0.04 to 3600.",
+                    },
+                    "blur_people": {
+                        "type": "string",
+                        "enum": ["true", "false"],
+                        "description": "Whether people in videos are blurred before anything is stored, where the "
+                        "live model finds them. Left out, as the project has it.",
                     },
                 },
             },
-            "encoding": {"files": {"contentType": "image/*, application/zip"}, "names": {"explode": True}},
+            "encoding": {"files": {"contentType": "image/*, application/zip, video/*"}, "names": {"explode": True}},
         }
     },
 }
@@ -63,6 +77,8 @@ class BatchForm:
     name: str
     source: Source | None
     captured_at: datetime | None
+    frame_seconds: float
+    blur_people: bool | None
     files: tuple[SentFile, ...]
 
     def streams(self) -> Iterator[tuple[str, IO[bytes]]]:
@@ -80,6 +96,8 @@ def read_batch_form(form: Form, project: Project) -> BatchForm:
     return BatchForm(
         name=_name(_single(form, "name")),
         captured_at=_captured_at(_single(form, "captured_at")),
+        frame_seconds=_frame_seconds(_single(form, "frame_seconds")),
+        blur_people=_blur_people(_single(form, "blur_people"), project),
         files=_files(form),
         # Last: it may add a source, which a form refused for something else must not do.
         source=_source(_single(form, "source"), project),
@@ -159,3 +177,29 @@ def _captured_at(text: str) -> datetime | None:
     if not is_possible:
         raise invalid("captured_at", f"Expected a time from {FIRST_YEAR} to now, got “{text[:60]}”.")
     return at
+
+
+def _frame_seconds(text: str) -> float:
+    try:
+        seconds = float(text or 1)
+    except ValueError:
+        seconds = 0.0
+    if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        raise invalid(
+            "frame_seconds", f"Expected {SHORTEST_SECONDS} to {LONGEST_SECONDS:g} seconds, got “{text[:20]}”."
+        )
+    return seconds
+
+
+def _blur_people(text: str, project: Project) -> bool | None:
+    if not text:
+        wanted = None
+    elif text in ("true", "false"):
+        wanted = text == "true"
+    else:
+        raise invalid("blur_people", f"Expected true or false, got “{text[:20]}”.")
+    try:
+        blur_of(project=project, blur_people=wanted)
+    except Refused as refused:
+        raise invalid("blur_people", str(refused)) from refused
+    return wanted

@@ -56,6 +56,8 @@ def create_batch(request: ApiRequest, slug: str) -> Status[BatchOut]:
             name=sent.name,
             source=sent.source,
             captured_at=sent.captured_at,
+            frame_seconds=sent.frame_seconds,
+            blur_people=sent.blur_people,
         )
     return Status(201, batch_out(request.auth, batch.pk))
 

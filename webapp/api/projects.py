@@ -28,7 +28,10 @@ def create_project(request: ApiRequest, payload: ProjectIn) -> Status[ProjectOut
     """A new project. Its slug is made from the name."""
     labels = None
     if payload.labels is not None:
-        labels = [LabelInput(row.name, row.color, row.is_defect, row.severity, row.cost) for row in payload.labels]
+        labels = [
+            LabelInput(row.name, row.color, row.is_defect, row.severity, row.cost, row.is_person)
+            for row in payload.labels
+        ]
     project = create(
         user=request.auth,
         workspace=_workspace(request.auth, payload.workspace),

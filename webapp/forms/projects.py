@@ -65,6 +65,7 @@ class LabelForm(forms.Form):
     name = forms.CharField(max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     color = forms.CharField(label="Colour", validators=[HEX_COLOR], widget=forms.TextInput(attrs={"type": "color"}))
     is_defect = forms.BooleanField(label="Defect", required=False)
+    is_person = forms.BooleanField(label="People", required=False)
     severity = forms.TypedChoiceField(
         coerce=int,
         initial=1,
@@ -103,6 +104,13 @@ class SourceForm(forms.Form):
     def value(self) -> SourceInput:
         """What was typed in; call it on a valid form."""
         return SourceInput(**self.cleaned_data)
+
+
+class PrivacyForm(forms.Form):
+    blur_people = forms.BooleanField(
+        label="Blur people in videos before anything is stored, unless somebody says otherwise at the upload",
+        required=False,
+    )
 
 
 class DeletionForm(forms.Form):

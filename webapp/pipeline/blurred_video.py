@@ -20,7 +20,7 @@ def unpack_blurred_video(archive_id: int) -> Step:
 
 
 def people_finder(batch: Batch) -> FindPeople:
-    """What marks people in a picture: the live model. VideoError where it knows no people: nothing may be stored then."""
+    """What marks people: the live model. VideoError where it knows none, for then nothing may be stored."""
     live = batch.project.live_model
     rows = live.model_labels.filter(label__is_person=True) if live is not None else None
     indices = list(rows.values_list("index", flat=True)) if rows is not None else []

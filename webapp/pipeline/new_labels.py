@@ -45,7 +45,14 @@ class MatchedLabels:
 
 @transaction.atomic
 def create_label(
-    project: Project, *, name: str, color: str, is_defect: bool, severity: int = 1, cost: Decimal | None = None
+    project: Project,
+    *,
+    name: str,
+    color: str,
+    is_defect: bool,
+    severity: int = 1,
+    cost: Decimal | None = None,
+    is_person: bool = False,
 ) -> Label:
     """A label with the project's next index; images segmented before have none of it."""
     Project.objects.select_for_update().get(pk=project.pk)
@@ -58,6 +65,7 @@ def create_label(
         is_defect=is_defect,
         severity=severity,
         cost=cost,
+        is_person=is_person,
     )
     values = {"label": label.pk, "project": project.pk, "other": min(known.values(), default=None)}
     with connection.cursor() as cursor:

@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from analytics import wording
-from webapp.actions import verdicts
+from webapp.actions import privacy, verdicts
 from webapp.actions.project_deletion import delete_project
 from webapp.actions.project_templates import TEMPLATE_LABELS, TEMPLATE_WORDS, LabelInput
 from webapp.actions.projects import create_project, rename_project
 from webapp.actions.refused import Refused
-from webapp.forms.projects import DeletionForm, NewProjectForm, ProjectForm, RuleForm
+from webapp.forms.projects import DeletionForm, NewProjectForm, PrivacyForm, ProjectForm, RuleForm
 from webapp.models import Project, Workspace
 from webapp.views.asking import person, project_of
 from webapp.views.settings_page import settings_page
@@ -80,6 +80,20 @@ def change_rule(request: HttpRequest, slug: str) -> HttpResponse:
     words = wording.counted(changed_count, "image")
     messages.success(request, f"The rule is saved. {words} changed between pass and fail.")
     return redirect(reverse("project-settings", args=[project.slug]) + "#rule")
+
+
+@require_POST
+def change_privacy(request: HttpRequest, slug: str) -> HttpResponse:
+    project = project_of(request, slug)
+    form = PrivacyForm(request.POST)
+    form.is_valid()
+    try:
+        privacy.change_privacy(project=project, user=person(request), blur_people=form.cleaned_data["blur_people"])
+    except Refused as refused:
+        form.add_error("blur_people", str(refused))
+        return settings_page(request, project, privacy_form=form)
+    messages.success(request, "What videos start with is saved.")
+    return redirect(reverse("project-settings", args=[project.slug]) + "#videos")
 
 
 @require_POST

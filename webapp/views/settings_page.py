@@ -11,9 +11,10 @@ from django.shortcuts import render
 
 from webapp.actions.labels import unused_labels
 from webapp.actions.people import is_admin
+from webapp.actions.privacy import people_labels
 from webapp.actions.project_templates import PALETTE
 from webapp.actions.sources import unused_sources
-from webapp.forms.projects import DeletionForm, LabelForm, ProjectForm, RuleForm, SourceForm
+from webapp.forms.projects import DeletionForm, LabelForm, PrivacyForm, ProjectForm, RuleForm, SourceForm
 from webapp.models import InspectionRollup, Label, Project, Source
 from webapp.views.asking import person
 
@@ -36,6 +37,8 @@ def settings_page(request: HttpRequest, project: Project, **bound: Any) -> HttpR
         "source_forms": source_forms(project),
         "new_source_form": SourceForm(prefix="new"),
         "removable_sources": unused_sources(project),
+        "privacy_form": PrivacyForm(initial={"blur_people": project.blur_people}),
+        "people_labels": people_labels(project),
         "deletion_form": DeletionForm(expected=project.name),
     }
     return render(request, "projects/settings.html", context | bound)

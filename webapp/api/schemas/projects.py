@@ -19,7 +19,8 @@ Template = Literal["surface", "retail", "infrastructure", "blank"]
 class LabelIn(Schema):
     """`color` is #rrggbb. Severity goes from 1 (cosmetic) to 5 (dangerous).
 
-    `cost`: of one image that the label affects, in the project's currency; null where nobody said.
+    `cost`: of one image that the label affects, in the project's currency; null where nobody said. `is_person`: what it
+    marks is blurred in videos where that is asked.
     """
 
     name: Text
@@ -27,6 +28,7 @@ class LabelIn(Schema):
     is_defect: bool = False
     severity: Annotated[int, Field(ge=1, le=5)] = 1
     cost: Annotated[Decimal, Field(ge=0, lt=1_000_000_000, decimal_places=2)] | None = None
+    is_person: bool = False
 
 
 class ProjectIn(Schema):
@@ -50,6 +52,7 @@ class LabelOut(Schema):
     is_defect: bool
     severity: int
     cost: float | None
+    is_person: bool
 
     @classmethod
     def of(cls, label: Label) -> LabelOut:
@@ -60,6 +63,7 @@ class LabelOut(Schema):
             is_defect=label.is_defect,
             severity=label.severity,
             cost=None if label.cost is None else float(label.cost),
+            is_person=label.is_person,
         )
 
 
