@@ -9,7 +9,7 @@ from django.conf import settings
 
 from webapp.services.embedded import services_for
 
-pytest_plugins = ["tests.cast", "tests.chromium", "tests.buckets"]
+pytest_plugins = ["tests.cast", "tests.chromium", "tests.buckets", "tests.intakes"]
 
 # The data is thrown away at the end: nothing needs to reach the disk.
 POSTGRES_OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -26,6 +26,12 @@ def test_nothing_to_say_about_what_works() -> None:
         ("PIXELWISE_DEVICE", "tpu", "webapp.E001"),
         ("REDIS_URL", "amqp://localhost", "webapp.E002"),
         ("ALLOWED_HOSTS", ["*"], "webapp.W001"),
+        ("PIXELWISE_STORAGE", "photos/plant", "webapp.E004"),
+        ("PIXELWISE_STORAGE_KEY", "only-half", "webapp.E005"),
+        ("PIXELWISE_STORAGE_ENDPOINT", "minio:9000", "webapp.E006"),
+        ("PIXELWISE_WATCH_FOLDERS", ["cameras"], "webapp.E007"),
+        ("PIXELWISE_WATCH_FOLDERS", ["/"], "webapp.E007"),
+        ("PIXELWISE_BUCKET_ENDPOINTS", ["https://user@minio"], "webapp.E008"),
     ],
 )
 def test_what_cannot_work_is_named_with_its_cure(settings: Any, setting: str, value: Any, expected: str) -> None:

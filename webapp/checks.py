@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from webapp.services.default_storage import bucket_and_prefix
 
+_SERVER = re.compile(r"https?://[^\s/@?#]+/?")
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -63,12 +65,27 @@ def check_storage(**_: Any) -> list[CheckMessage]:
         message = "Of PIXELWISE_STORAGE_KEY and PIXELWISE_STORAGE_SECRET one is set and one is not."
         found.append(Error(message, hint=hint, id="webapp.E005"))
     endpoint = settings.PIXELWISE_STORAGE_ENDPOINT
-    if endpoint and not re.fullmatch(r"https?://[^\s/@?#]+/?", endpoint):
+    if endpoint and not _SERVER.fullmatch(endpoint):
         hint = "Unset it for AWS itself."
         message = (
             f"PIXELWISE_STORAGE_ENDPOINT is {endpoint!r}; expected an address like https://minio.example.com:9000."
         )
         found.append(Error(message, hint=hint, id="webapp.E006"))
+    return found
+
+
+def check_intakes(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for folder in settings.PIXELWISE_WATCH_FOLDERS:
+        path = PurePosixPath(folder)
+        if not path.is_absolute() or ".." in path.parts or len(path.parts) < 2:
+            message = f"PIXELWISE_WATCH_FOLDERS has {folder!r}; expected full paths like /srv/cameras."
+            hint = "Name folders that hold nothing but pictures: whoever administers a project may read below them."
+            found.append(Error(message, hint=hint, id="webapp.E007"))
+    for endpoint in settings.PIXELWISE_BUCKET_ENDPOINTS:
+        if endpoint.lower() != "aws" and not _SERVER.fullmatch(endpoint):
+            message = f"PIXELWISE_BUCKET_ENDPOINTS has {endpoint!r}; expected aws or https://minio.example.com:9000."
+            found.append(Error(message, hint="Unset it for Amazon S3 alone.", id="webapp.E008"))
     return found
 
 

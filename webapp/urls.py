@@ -27,6 +27,7 @@ from webapp.views import (
     home,
     image_grid,
     images,
+    intakes,
     labels,
     ledger,
     model_compare,
@@ -116,6 +117,7 @@ PROJECTS = [
     path("projects/new", projects.create, name="project-new"),
     path(f"{PROJECT}/settings/", projects.settings, name="project-settings"),
     path(f"{PROJECT}/settings/rule", projects.change_rule, name="project-rule"),
+    path(f"{PROJECT}/settings/videos", projects.change_privacy, name="project-privacy"),
     path(f"{PROJECT}/settings/labels", labels.save, name="project-labels"),
     path(f"{PROJECT}/settings/labels/new", labels.add, name="label-new"),
     path(f"{PROJECT}/settings/labels/<int:label_id>/remove", labels.remove, name="label-remove"),
@@ -185,7 +187,9 @@ BATCHES = [
     path(f"{PROJECT}/batches/open", uploads.open_, name="batch-open"),
     path(f"{BATCH}/", batches.show, name="batch"),
     path(f"{BATCH}/manifest", uploads.manifest, name="batch-manifest"),
-    path(f"{BATCH}/files", uploads.file, name="batch-file"),
+    path(f"{BATCH}/files", uploads.files, name="batch-files"),
+    path(f"{BATCH}/uploads", uploads.uploads, name="batch-uploads"),
+    path(f"{BATCH}/uploads/<slug:sha256>", uploads.upload, name="batch-upload"),
     path(f"{BATCH}/seal", uploads.seal, name="batch-seal"),
     path(f"{BATCH}/progress", batches.progress, name="batch-progress"),
     path(f"{BATCH}/status", batches.status, name="batch-status"),
@@ -196,6 +200,18 @@ BATCHES = [
     path(f"{BATCH}/finish", batch_changes.finish, name="batch-finish"),
     path(f"{BATCH}/rename", batch_changes.rename, name="batch-rename"),
     path(f"{BATCH}/delete", batch_changes.delete, name="batch-delete"),
+]
+INTAKE = f"{PROJECT}/intakes/<int:intake_id>"
+INTAKES = [
+    path(f"{PROJECT}/intakes/", intakes.index, name="intakes"),
+    path(f"{PROJECT}/intakes/status", intakes.status, name="intakes-status"),
+    path(f"{PROJECT}/intakes/folders/new", intakes.add_folder, name="intake-folder-new"),
+    path(f"{PROJECT}/intakes/buckets/new", intakes.add_bucket, name="intake-bucket-new"),
+    path(f"{INTAKE}/files", intakes.files, name="intake-files"),
+    path(f"{INTAKE}/switch", intakes.switch, name="intake-switch"),
+    path(f"{INTAKE}/look", intakes.look, name="intake-look"),
+    path(f"{INTAKE}/key", intakes.replace_key, name="intake-key"),
+    path(f"{INTAKE}/remove", intakes.remove, name="intake-remove"),
 ]
 IMAGES = [
     path(f"{PROJECT}/images/", image_grid.index, name="images"),
@@ -228,5 +244,5 @@ API = [path("api/", api.urls)]
 
 urlpatterns = [
     *(PERSONAL + PEOPLE + DASHBOARD + REPORTS + PROJECTS + MODELS + DATASETS + TRAININGS),
-    *(BATCHES + IMAGES + AUDITS + WHAT_IF + FILES + API),
+    *(BATCHES + INTAKES + IMAGES + AUDITS + WHAT_IF + FILES + API),
 ]

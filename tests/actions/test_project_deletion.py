@@ -22,9 +22,11 @@ from webapp.models import (
     EvaluatedImage,
     Evaluation,
     Image,
+    Intake,
     ModelLabel,
     Notification,
     Prediction,
+    SeenFile,
     SkippedFile,
     TrainingEpoch,
     TrainingRun,
@@ -51,6 +53,9 @@ def full_plant(acme: Workspace, slug: str) -> Plant:
     _judge(plant, dataset)
     _keep(plant, first)
     ModelLabel.objects.create(model_version=plant.model_version, index=0, label=plant.labels["scratch"])
+    intake = Intake.objects.create(project=plant.project, kind="folder", folder=f"/srv/{slug}", source=plant.line_1)
+    now = timezone.now()
+    SeenFile.objects.create(intake=intake, path="a", version="1", size_bytes=1, modified_at=now, seen_at=now)
     for path in files_of(plant):
         storage.write(path, b"x")
     return plant.count_up()

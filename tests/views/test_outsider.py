@@ -36,12 +36,14 @@ from webapp.models import (
     EvaluatedImage,
     Evaluation,
     Image,
+    Intake,
     Membership,
     ModelImport,
     Notification,
     Prediction,
     Report,
     ReportSchedule,
+    SeenFile,
     User,
     Workspace,
 )
@@ -72,7 +74,7 @@ PRIVATE = {
     *("reports", "reports-status", "report-ask", "report-file", "report-cancel", "report-remove"),
     *("schedule-new", "schedule-switch", "schedule-recipients", "schedule-send", "schedule-delete"),
     "notification-open",
-    *("project-settings", "project-rule", "project-labels", "label-new", "label-remove"),
+    *("project-settings", "project-rule", "project-privacy", "project-labels", "label-new", "label-remove"),
     *("project-sources", "source-new", "source-remove", "project-delete"),
     *("models", "model-board", "model-starter", "model-colors", "model-card", "model-live", "model-licence"),
     *("evaluations-start", "evaluation-start", "model-compare", "evaluated-overlay", "evaluated-truth"),
@@ -82,9 +84,12 @@ PRIVATE = {
     *("data-set", "data-delete", "data-pack", "data-packed", "data-preview"),
     *("training-new", "training-advice", "training-examples", "training", "training-status", "training-preview"),
     *("training-cancel", "training-retry", "training-delete"),
-    *("batches", "batch-new", "batch-open", "batch", "batch-manifest", "batch-file", "batch-seal"),
+    *("batches", "batch-new", "batch-open", "batch", "batch-manifest", "batch-files", "batch-seal"),
+    *("batch-uploads", "batch-upload"),
     *("batch-progress", "batch-status", "batch-images", "batch-run", "batch-cancel", "batch-retry"),
     *("batch-finish", "batch-rename", "batch-delete"),
+    *("intakes", "intakes-status", "intake-files", "intake-folder-new", "intake-bucket-new"),
+    *("intake-switch", "intake-look", "intake-key", "intake-remove"),
     *("images", "images-more", "image", "image-state", "image-judge", "image-withdraw"),
     *("audit", "audit-draw", "audit-count", "audit-judge", "audit-undo"),
     *("dashboard-what-if", "draft-save", "draft-delete"),
@@ -159,6 +164,7 @@ def hers(plant: Plant, alice: User, bob: User, acme: Workspace) -> dict[str, Any
         "batch_id": plant.batch.pk,
         "run_id": plant.batch.runs.get().pk,
         "image_id": Image.objects.get().pk,
+        "sha256": Image.objects.get().sha256,
         "prediction_id": Prediction.objects.get().pk,
         "sample_id": drawn.stratum.sample_id,
         "drawn_id": drawn.pk,
@@ -180,6 +186,7 @@ def hers(plant: Plant, alice: User, bob: User, acme: Workspace) -> dict[str, Any
         "notification_id": Notification.objects.create(user=alice, sentence="Night shift is ready").pk,
         "view_id": plant.project.saved_views.create(user=alice, name="Night shift", page="dashboard").pk,
         "secret": "not-the-secret-of-any-invitation",
+        "intake_id": watched(plant).pk,
     }
 
 
@@ -205,6 +212,23 @@ def written_report(plant: Plant, alice: User) -> Report:
         sha256="0" * 64,
         finished_at=NOON,
     )
+
+
+def watched(plant: Plant) -> Intake:
+    """A folder that is watched, with a file that was refused."""
+    intake = Intake.objects.create(project=plant.project, kind="folder", folder="/srv/part-secret")
+    SeenFile.objects.create(
+        intake=intake,
+        path="part-secret.txt",
+        version="9-1",
+        size_bytes=9,
+        modified_at=NOON,
+        seen_at=NOON,
+        state="rejected",
+        reason="is not an image",
+        ended_at=NOON,
+    )
+    return intake
 
 
 def schedule(plant: Plant, alice: User) -> ReportSchedule:

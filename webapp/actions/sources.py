@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef
 
 from webapp.actions.events import record
 from webapp.actions.refused import Refused
-from webapp.models import Batch, Image, Project, ProjectEvent, Source, User
+from webapp.models import Batch, Image, Intake, Project, ProjectEvent, Source, User
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,17 @@ def _record_calibration(before: Source, change: SourceInput, user: User | None) 
 @transaction.atomic
 def remove_source(*, source: Source, user: User | None) -> None:
     """Refused while a batch or an image came from it."""
+    if source.intakes.exists():
+        raise Refused(f"An automatic intake takes pictures in for {source}: remove the intake first.")
     if source.pk not in unused_sources(source.project):
         raise Refused(f"Images came from {source}, so it cannot be removed. It can be renamed.")
     source.delete()
 
 
 def unused_sources(project: Project) -> set[int]:
-    """Ids of the sources that no batch and no image came from."""
-    batches, images = Batch.objects.filter(source=OuterRef("pk")), Image.objects.filter(source=OuterRef("pk"))
-    return set(project.sources.filter(~Exists(batches), ~Exists(images)).values_list("pk", flat=True))
+    """Ids of the sources that no batch and no image came from, and no intake names."""
+    named = [Exists(model.objects.filter(source=OuterRef("pk"))) for model in (Batch, Image, Intake)]
+    return set(project.sources.exclude(named[0] | named[1] | named[2]).values_list("pk", flat=True))
 
 
 def _taken(source: SourceInput) -> Refused:

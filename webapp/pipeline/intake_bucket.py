@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from webapp.models import Intake
 from webapp.pipeline.archives import is_hidden
 from webapp.pipeline.intake_places import ChangedError, Entry, PlaceError
-from webapp.services.bucket_endpoints import intake_client
+from webapp.services.bucket_client import intake_client
 from webapp.services.sealed_secrets import unseal
 
 _BLOCK_BYTES = 1 << 20

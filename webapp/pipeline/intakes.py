@@ -22,16 +22,16 @@ from django.db.models import F
 from django.utils import timezone
 
 from webapp import storage
-from webapp.models import Batch, Intake, Run, SeenFile
+from webapp.models import Batch, Intake, SeenFile
 from webapp.models.intakes import OPEN
 from webapp.pipeline import intake_bucket, intake_folder
 from webapp.pipeline.added_files import AddedFile
+from webapp.pipeline.intake_batches import seal_batches
 from webapp.pipeline.intake_places import ChangedError, Entry, Place, PlaceError
 from webapp.pipeline.intake_seen import Found, to_take
 from webapp.pipeline.linking import BatchSealedError
 from webapp.pipeline.one_worker import only_one
 from webapp.pipeline.outages import is_of_the_machine
-from webapp.pipeline.queueing import finish_complete_runs, seal
 from webapp.pipeline.receive import StreamedFile, copy_hashed, store_files
 
 SLICE_SECONDS = 60.0
@@ -73,11 +73,6 @@ def look(intake_id: int) -> Looked:
             return Looked()
         Intake.objects.filter(pk=intake.pk).update(next_look_at=timezone.now() + _HELD)
         return _Look(intake).go()
-
-
-def close_batches(intake: Intake) -> list[int]:
-    """Seal all batches an intake left open, as when it is switched off; returns the runs to wake."""
-    return _seal([batch_id for _, batch_id in intake.open_batches.values()])
 
 
 class _Look:
@@ -158,7 +153,7 @@ class _Look:
             if held is not None:
                 return held
         elif batch_id:
-            self.runs.update(_seal([batch_id]))
+            self.runs.update(seal_batches([batch_id]))
         project = self.intake.project
         batch = Batch.objects.create(
             project=project,
@@ -217,7 +212,7 @@ class _Look:
             for folder, (hour, batch_id) in self.intake.open_batches.items()
             if everything or hour != self.hour.isoformat()
         }
-        self.runs.update(_seal(list(over.values())))
+        self.runs.update(seal_batches(list(over.values())))
         for folder in over:
             self._forget(folder)
 
@@ -251,12 +246,6 @@ def _copied(stack: ExitStack, place: Place, one: Found) -> StreamedFile | None:
     else:
         return StreamedFile(one.entry.path, Path(target.name), sha256, size_bytes)
     return None
-
-
-def _seal(batch_ids: Sequence[int]) -> list[int]:
-    runs = [seal(batch) for batch in Batch.objects.filter(pk__in=batch_ids, sealed_at__isnull=True)]
-    finish_complete_runs(list(Run.objects.filter(batch__in=batch_ids).values_list("pk", flat=True)))
-    return [run.pk for run in runs if run is not None]
 
 
 def _chunks(items: Iterator[Item], size: int) -> Iterator[list[Item]]:

@@ -1,8 +1,9 @@
-"""One file that holds an installation: its database and its data folder, with a checksum of every part.
+"""One file that holds an installation: its database and its files, with a checksum of every part.
 
 A backup is a plain tar: `manifest.json`, `database.dump` (pg_dump's custom format), the files, `checksums.txt` last.
 The database is dumped first, in one snapshot. Files are named by their content or written before their rows, so that
-files copied after it are never older than the rows that name them.
+files copied after it are never older than the rows that name them. Files of a bucket are copied in under the names that
+they have in a data folder: a backup can be restored to either.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from webapp.services.postgres import binaries
 from webapp.services.start_error import StartError
@@ -29,7 +30,7 @@ FORMAT = 1
 MANIFEST, DUMP, CHECKSUMS = "manifest.json", "database.dump", "checksums.txt"
 FILES = "files"
 # The services' own, and what is made again or worthless elsewhere.
-LEFT_OUT = frozenset({"postgres", "postgres.new", "valkey", "run", "logs", "tmp"})
+LEFT_OUT = frozenset({"postgres", "postgres.new", "valkey", "run", "logs", "tmp", "cache"})
 _CHUNK_BYTES = 1 << 20
 
 
@@ -44,11 +45,24 @@ class Backup:
     vanished_count: int = 0
 
 
-def write_backup(target: Path, *, data: Path, database: Mapping[str, Any], version: str) -> Backup:
+class FileStore(Protocol):
+    """Where files lie, if not in the data folder."""
+
+    def names(self) -> Iterator[str]: ...
+
+    def download(self, name: str, target: IO[bytes]) -> object: ...
+
+    def upload(self, name: str, path: Path) -> None: ...
+
+
+def write_backup(
+    target: Path, *, data: Path, database: Mapping[str, Any], version: str, store: FileStore | None = None
+) -> Backup:
     """Write a backup of `data` and `database` (Django's connection settings) to the file `target`.
 
-    It appears under its name when it is whole and on disk. StartError where `target` exists, lies in the data folder
-    or cannot be written, and where the database cannot be dumped.
+    `store`: the bucket that holds the files, where `data` does not. The backup appears under its name when it is whole
+    and on disk. StartError where `target` exists, lies in the data folder or cannot be written, and where the database
+    cannot be dumped.
     """
     target = target.absolute()
     if target.exists():
@@ -62,7 +76,8 @@ def write_backup(target: Path, *, data: Path, database: Mapping[str, Any], versi
         with draft.open("xb") as file, tempfile.TemporaryDirectory(dir=target.parent, prefix=".pixelwise-") as scratch:
             dump = Path(scratch) / DUMP
             _dump(database, dump)
-            file_count, vanished = _pack(file, data, dump, {"format": FORMAT, "pixelwise": version, "made_at": made_at})
+            facts = {"format": FORMAT, "pixelwise": version, "made_at": made_at}
+            file_count, vanished = _pack(file, data, dump, facts, store)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -138,7 +153,9 @@ def _run(program: str, database: Mapping[str, Any], *arguments: str) -> str:
     return done.stdout
 
 
-def _pack(file: IO[bytes], data: Path, dump: Path, facts: Mapping[str, Any]) -> tuple[int, int]:
+def _pack(
+    file: IO[bytes], data: Path, dump: Path, facts: Mapping[str, Any], store: FileStore | None
+) -> tuple[int, int]:
     sums: list[str] = []
     vanished = 0
     with tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT) as tar:
@@ -147,6 +164,13 @@ def _pack(file: IO[bytes], data: Path, dump: Path, facts: Mapping[str, Any]) -> 
         for path in _files(data):
             try:
                 sums.append(_add(tar, f"{FILES}/{path.relative_to(data).as_posix()}", path))
+            except FileNotFoundError:
+                vanished += 1
+        for name in store.names() if store else ():
+            try:
+                with tempfile.NamedTemporaryFile(dir=dump.parent) as copy:
+                    store.download(name, copy)
+                    sums.append(_add(tar, f"{FILES}/{name}", Path(copy.name)))
             except FileNotFoundError:
                 vanished += 1
         _add_text(tar, CHECKSUMS, "".join(f"{line}\n" for line in sums))

@@ -123,6 +123,9 @@ class Bucket(S3Storage):
             if errors := answer.get("Errors"):
                 raise StoreAwayError(errno.EIO, f"the bucket removes nothing ({errors[0].get('Code')})", "")
 
+    def names(self) -> Iterator[str]:
+        return (found.name for found in self.listed())
+
     def listed(self, folder: str = "") -> Iterator[KeptFile]:
         """Every file below a folder; of the whole store where it is empty."""
         start = self.key(f"{folder}/" if folder else "")

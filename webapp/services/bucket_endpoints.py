@@ -1,21 +1,15 @@
-"""Which S3 servers pictures may be taken from, and how they are asked: nothing else of the network is reached."""
+"""Which S3 servers pictures may be taken from, and what their buckets and regions may be called."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
-import boto3
-from botocore import UNSIGNED
 from django.conf import settings
-
-from webapp.services.bucket import client_config
 
 AMAZON = ""
 """Stands for Amazon's own servers."""
 _BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]", re.ASCII)
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,3}-\d", re.ASCII)
-DEFAULT_REGION = "us-east-1"
 
 
 def allowed_endpoints() -> list[str]:
@@ -46,18 +40,3 @@ def clean_region(name: str) -> str:
     if name and not _REGION.fullmatch(name):
         raise ValueError(f"Expected a region like eu-central-1, got {name[:40]}.")
     return name
-
-
-def intake_client(*, endpoint: str, region: str, key_id: str, secret: str) -> Any:
-    """A client that uses this key or none at all, never the server's own rights. ValueError for another endpoint."""
-    require_allowed(endpoint)
-    more = {} if key_id else {"signature_version": UNSIGNED}
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=endpoint or None,
-        region_name=region or DEFAULT_REGION,
-        # Named even where nothing is signed: else boto3 goes looking for a key of this machine.
-        aws_access_key_id=key_id or "none",
-        aws_secret_access_key=secret or "none",
-        config=client_config(endpoint, **more),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from webapp.services.finding import Finding
 from webapp.services.lock import Host, current_host
 from webapp.services.processes import ROOT
 from webapp.services.start_error import StartError
+from webapp.services.watch_folders import PROJECT
 
 _PLENTY_BYTES = 5_000_000_000
 
@@ -33,6 +35,7 @@ def examine() -> Iterator[Finding]:
     yield _packages()
     yield _settings()
     yield _data_folder()
+    yield from _files()
     yield _device()
     yield _starter_model()
     host = current_host(settings.PIXELWISE_DATA)
@@ -98,6 +101,19 @@ def _data_folder() -> Finding:
     if free < _PLENTY_BYTES:
         return Finding.note("Data folder", says, "That is not much for photos: free some space soon.")
     return Finding.works("Data folder", says)
+
+
+def _files() -> Iterator[Finding]:
+    """Looked up here and not imported above: boto3 takes long to load, and is of use only with a bucket."""
+    if settings.PIXELWISE_STORAGE:
+        yield import_module("webapp.services.bucket_examination").examine_bucket()
+    for text in settings.PIXELWISE_WATCH_FOLDERS:
+        named = text.replace(PROJECT, "").rstrip("/")
+        if Path(named).is_absolute() and os.access(named, os.R_OK | os.X_OK):
+            yield Finding.works("Watched folder", text)
+        else:
+            cure = "Name a full path in PIXELWISE_WATCH_FOLDERS, mount its disk, and let this user read it."
+            yield Finding.broken("Watched folder", f"{text} is not there or may not be read", cure)
 
 
 def _device() -> Finding:

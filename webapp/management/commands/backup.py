@@ -13,6 +13,7 @@ from django.db import connection
 
 from segmentation import __version__
 from webapp.services.backup import write_backup
+from webapp.stored_files import bucket
 
 
 class Command(BaseCommand):
@@ -28,7 +29,11 @@ class Command(BaseCommand):
         if target.is_dir():
             target = target / f"pixelwise-{datetime.now():%Y-%m-%d-%H%M%S}.tar"
         backup = write_backup(
-            target, data=settings.PIXELWISE_DATA, database=connection.settings_dict, version=__version__
+            target,
+            data=settings.PIXELWISE_DATA,
+            database=connection.settings_dict,
+            version=__version__,
+            store=bucket(),
         )
         self.stdout.write(f"{target}: database and {backup.file_count} files, {backup.size_bytes / 1e6:.1f} MB.")
         if backup.vanished_count:

@@ -12,7 +12,9 @@ from django.db import connection
 
 from webapp.management.first_start import make_ready
 from webapp.services.backup import load_dump, removed_afterwards, unpack_backup
+from webapp.services.backup_store import fill_store, require_empty
 from webapp.services.embedded import services_for
+from webapp.stored_files import bucket
 
 
 class Command(BaseCommand):
@@ -24,6 +26,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         data: Path = settings.PIXELWISE_DATA
+        store = bucket()
+        if store is not None:
+            require_empty(store)
         backup, dump = unpack_backup(options["source"], data=data)
         with (
             removed_afterwards(dump),
@@ -35,6 +40,8 @@ class Command(BaseCommand):
             ),
         ):
             load_dump(dump, database=connection.settings_dict)
+            if store is not None:
+                fill_store(data, store)
             make_ready()
         self.stdout.write(
             f"{data}: the state of {backup.made_at}, written by Pixelwise {backup.pixelwise}; "

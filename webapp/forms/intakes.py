@@ -1,0 +1,74 @@
+"""Where a project shall take pictures from by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from webapp.actions.intakes import BucketInput
+from webapp.models import Project
+from webapp.services.bucket_endpoints import AMAZON, allowed_endpoints
+
+_OFF = {"autocomplete": "off", "spellcheck": "false"}
+
+
+class FolderForm(forms.Form):
+    folder = forms.CharField(
+        label="Folder", max_length=1000, widget=forms.TextInput(attrs=_OFF), help_text="As the server calls it."
+    )
+    source = forms.ModelChoiceField(
+        queryset=None, required=False, empty_label="No source", help_text="Where these pictures come from."
+    )
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["source"].queryset = project.sources.all()  # type: ignore[attr-defined]
+
+
+class KeyForm(forms.Form):
+    key_id = forms.CharField(
+        label="Key id", max_length=200, required=False, widget=forms.TextInput(attrs=_OFF | {"data-1p-ignore": ""})
+    )
+    secret = forms.CharField(
+        label="Secret",
+        max_length=500,
+        required=False,
+        strip=True,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Kept encrypted and never shown again. Neither id nor secret: a bucket that everybody may read.",
+    )
+
+
+class BucketForm(KeyForm):
+    endpoint = forms.ChoiceField(label="Server", required=False)
+    region = forms.CharField(
+        max_length=40, required=False, widget=forms.TextInput(attrs=_OFF | {"placeholder": "eu-central-1"})
+    )
+    bucket = forms.CharField(label="Bucket", max_length=63, widget=forms.TextInput(attrs=_OFF))
+    prefix = forms.CharField(
+        max_length=900,
+        required=False,
+        widget=forms.TextInput(attrs=_OFF | {"placeholder": "line-3/"}),
+        help_text="Only what begins with this.",
+    )
+    repeats = forms.TypedChoiceField(
+        label="Look",
+        choices=[("1", "Again and again, for new pictures"), ("0", "Once, until everything is taken")],
+        coerce=lambda given: given == "1",
+        initial="1",
+    )
+    source = forms.ModelChoiceField(
+        queryset=None, required=False, empty_label="No source", help_text="Where these pictures come from."
+    )
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["source"].queryset = project.sources.all()  # type: ignore[attr-defined]
+        servers = [(one, one or "Amazon S3") for one in allowed_endpoints()]
+        self.fields["endpoint"].choices = servers  # type: ignore[attr-defined]
+        self.fields["endpoint"].required = AMAZON not in allowed_endpoints()
+
+    def value(self) -> BucketInput:
+        """What was typed in; call it on a valid form."""
+        return BucketInput(**{name: given for name, given in self.cleaned_data.items() if name != "source"})
