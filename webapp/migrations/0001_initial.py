@@ -8,6 +8,8 @@ import webapp.models.people
 from django.conf import settings
 from django.db import migrations, models
 
+from webapp.migrations._together import Together
+
 
 class Migration(migrations.Migration):
 
@@ -276,31 +278,33 @@ class Migration(migrations.Migration):
                 'db_table': 'project',
             },
         ),
-        migrations.AddField(
-            model_name='modelversion',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='model_versions', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='label',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='labels', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='image',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='dataset',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='datasets', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='batch',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='batches', to='webapp.project'),
-        ),
+        Together([
+            migrations.AddField(
+                model_name='modelversion',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='model_versions', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='label',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='labels', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='image',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='dataset',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='datasets', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='batch',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='batches', to='webapp.project'),
+            ),
+        ]),
         migrations.CreateModel(
             name='Region',
             fields=[
@@ -493,200 +497,202 @@ class Migration(migrations.Migration):
                 'db_table': 'invitation',
             },
         ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='person_email_any_case'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetimage',
-            constraint=models.UniqueConstraint(fields=('dataset', 'name'), name='dataset_image_name_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetimage',
-            constraint=models.CheckConstraint(condition=models.Q(('split__in', ['train', 'val', 'test'])), name='dataset_image_split'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchimage',
-            constraint=models.UniqueConstraint(fields=('batch', 'image'), name='batch_image_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotation',
-            constraint=models.UniqueConstraint(fields=('image', 'mask_sha256'), name='annotation_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='modellabel',
-            constraint=models.UniqueConstraint(fields=('model_version', 'index'), name='model_label_index_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='modellabel',
-            constraint=models.UniqueConstraint(fields=('model_version', 'label'), name='model_label_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='measurement',
-            constraint=models.UniqueConstraint(fields=('prediction', 'label'), name='measurement_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='measurement',
-            constraint=models.CheckConstraint(condition=models.Q(('area_fraction__range', (0, 1))), name='measurement_fraction'),
-        ),
-        migrations.AddConstraint(
-            model_name='measurement',
-            constraint=models.CheckConstraint(condition=models.Q(('largest_region_px__lte', models.F('pixels'))), name='measurement_region_within'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.UniqueConstraint(fields=('project', 'index'), name='label_index_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.UniqueConstraint(models.F('project'), django.db.models.functions.text.Lower('name'), name='label_name_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('index__lte', 254)), name='label_index_at_most_254'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('color__regex', '^#[0-9a-f]{6}$')), name='label_color_is_hex'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__range', (1, 5))), name='label_severity_1_to_5'),
-        ),
-        migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.UniqueConstraint(fields=('project', 'checksum'), name='dataset_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='region',
-            constraint=models.CheckConstraint(condition=models.Q(('area_px__gte', 1)), name='region_has_pixels'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state', 'running')), models.Q(('finished_at__isnull', False), ('state__in', ['done', 'cancelled'])), _connector='OR'), name='run_finished_has_time'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(fields=['run', 'state'], name='prediction_run_state'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(condition=models.Q(('state', 'claimed')), fields=['lease_until'], name='prediction_claimed_lease'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.UniqueConstraint(fields=('image', 'model_version'), name='prediction_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('image',), name='prediction_current_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'claimed', 'done', 'failed', 'cancelled'])), name='prediction_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='prediction_failed_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('defect_area_fraction__range', (0, 1)), ('finished_at__isnull', False), ('min_region_px__isnull', False), ('verdict__in', ['pass', 'fail'])), _connector='OR'), name='prediction_done_is_whole'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'done'), ('is_current', False), _connector='OR'), name='prediction_current_is_done'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'claimed'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='prediction_claim_has_lease'),
-        ),
-        migrations.AddConstraint(
-            model_name='skippedfile',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['rejected', 'repeated'])), name='skipped_file_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='skippedfile',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='skipped_file_has_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='source',
-            constraint=models.UniqueConstraint(models.F('project'), django.db.models.functions.text.Lower('site'), django.db.models.functions.text.Lower('name'), name='source_name_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('mm_per_pixel__isnull', True), ('mm_per_pixel__gt', 0), _connector='OR'), name='source_mm_per_pixel_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='labelrollup',
-            constraint=models.UniqueConstraint(fields=('project', 'hour', 'is_current', 'model_version', 'label', 'source'), name='label_rollup_once', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='inspectionrollup',
-            constraint=models.UniqueConstraint(fields=('project', 'hour', 'is_current', 'model_version', 'source'), name='inspection_rollup_once', nulls_distinct=False),
-        ),
-        migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['project', 'captured_at'], name='image_time'),
-        ),
-        migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['sha256'], name='image_content'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.UniqueConstraint(fields=('project', 'sha256'), name='image_once_per_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('height_px__gt', 0), ('width_px__gt', 0)), name='image_has_pixels'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('captured_at_from__in', ['exif', 'given', 'upload'])), name='image_time_source_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('latitude__isnull', True), ('longitude__isnull', True)), models.Q(('latitude__range', (-90, 90)), ('longitude__range', (-180, 180))), _connector='OR'), name='image_position_on_earth'),
-        ),
-        migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(fields=['project', '-id'], name='batch_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='training_run_failed_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'done', 'failed'])), name='training_run_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingepoch',
-            constraint=models.UniqueConstraint(fields=('training_run', 'number'), name='training_epoch_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(fields=('project', 'number'), name='model_version_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('min_region_px__gte', 1)), name='model_version_min_region_px'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('origin', 'trained'), ('training_run__isnull', False)), models.Q(models.Q(('origin', 'trained'), _negated=True), ('training_run__isnull', True)), _connector='OR'), name='model_version_trained_has_training_run'),
-        ),
-        migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('min_region_px__isnull', True), ('min_region_px__gte', 1), _connector='OR'), name='project_min_region_px_at_least_1'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('workspace', 'user'), name='membership_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['admin', 'member'])), name='membership_role_known'),
-        ),
+        Together([
+            migrations.AddConstraint(
+                model_name='user',
+                constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='person_email_any_case'),
+            ),
+            migrations.AddConstraint(
+                model_name='datasetimage',
+                constraint=models.UniqueConstraint(fields=('dataset', 'name'), name='dataset_image_name_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='datasetimage',
+                constraint=models.CheckConstraint(condition=models.Q(('split__in', ['train', 'val', 'test'])), name='dataset_image_split'),
+            ),
+            migrations.AddConstraint(
+                model_name='batchimage',
+                constraint=models.UniqueConstraint(fields=('batch', 'image'), name='batch_image_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='annotation',
+                constraint=models.UniqueConstraint(fields=('image', 'mask_sha256'), name='annotation_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='modellabel',
+                constraint=models.UniqueConstraint(fields=('model_version', 'index'), name='model_label_index_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='modellabel',
+                constraint=models.UniqueConstraint(fields=('model_version', 'label'), name='model_label_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='measurement',
+                constraint=models.UniqueConstraint(fields=('prediction', 'label'), name='measurement_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='measurement',
+                constraint=models.CheckConstraint(condition=models.Q(('area_fraction__range', (0, 1))), name='measurement_fraction'),
+            ),
+            migrations.AddConstraint(
+                model_name='measurement',
+                constraint=models.CheckConstraint(condition=models.Q(('largest_region_px__lte', models.F('pixels'))), name='measurement_region_within'),
+            ),
+            migrations.AddConstraint(
+                model_name='label',
+                constraint=models.UniqueConstraint(fields=('project', 'index'), name='label_index_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='label',
+                constraint=models.UniqueConstraint(models.F('project'), django.db.models.functions.text.Lower('name'), name='label_name_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='label',
+                constraint=models.CheckConstraint(condition=models.Q(('index__lte', 254)), name='label_index_at_most_254'),
+            ),
+            migrations.AddConstraint(
+                model_name='label',
+                constraint=models.CheckConstraint(condition=models.Q(('color__regex', '^#[0-9a-f]{6}$')), name='label_color_is_hex'),
+            ),
+            migrations.AddConstraint(
+                model_name='label',
+                constraint=models.CheckConstraint(condition=models.Q(('severity__range', (1, 5))), name='label_severity_1_to_5'),
+            ),
+            migrations.AddConstraint(
+                model_name='dataset',
+                constraint=models.UniqueConstraint(fields=('project', 'checksum'), name='dataset_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='region',
+                constraint=models.CheckConstraint(condition=models.Q(('area_px__gte', 1)), name='region_has_pixels'),
+            ),
+            migrations.AddConstraint(
+                model_name='run',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state', 'running')), models.Q(('finished_at__isnull', False), ('state__in', ['done', 'cancelled'])), _connector='OR'), name='run_finished_has_time'),
+            ),
+            migrations.AddIndex(
+                model_name='prediction',
+                index=models.Index(fields=['run', 'state'], name='prediction_run_state'),
+            ),
+            migrations.AddIndex(
+                model_name='prediction',
+                index=models.Index(condition=models.Q(('state', 'claimed')), fields=['lease_until'], name='prediction_claimed_lease'),
+            ),
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=models.UniqueConstraint(fields=('image', 'model_version'), name='prediction_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('image',), name='prediction_current_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'claimed', 'done', 'failed', 'cancelled'])), name='prediction_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='prediction_failed_says_why'),
+            ),
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('defect_area_fraction__range', (0, 1)), ('finished_at__isnull', False), ('min_region_px__isnull', False), ('verdict__in', ['pass', 'fail'])), _connector='OR'), name='prediction_done_is_whole'),
+            ),
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=models.CheckConstraint(condition=models.Q(('state', 'done'), ('is_current', False), _connector='OR'), name='prediction_current_is_done'),
+            ),
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'claimed'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='prediction_claim_has_lease'),
+            ),
+            migrations.AddConstraint(
+                model_name='skippedfile',
+                constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['rejected', 'repeated'])), name='skipped_file_kind'),
+            ),
+            migrations.AddConstraint(
+                model_name='skippedfile',
+                constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='skipped_file_has_reason'),
+            ),
+            migrations.AddConstraint(
+                model_name='source',
+                constraint=models.UniqueConstraint(models.F('project'), django.db.models.functions.text.Lower('site'), django.db.models.functions.text.Lower('name'), name='source_name_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='source',
+                constraint=models.CheckConstraint(condition=models.Q(('mm_per_pixel__isnull', True), ('mm_per_pixel__gt', 0), _connector='OR'), name='source_mm_per_pixel_positive'),
+            ),
+            migrations.AddConstraint(
+                model_name='labelrollup',
+                constraint=models.UniqueConstraint(fields=('project', 'hour', 'is_current', 'model_version', 'label', 'source'), name='label_rollup_once', nulls_distinct=False),
+            ),
+            migrations.AddConstraint(
+                model_name='inspectionrollup',
+                constraint=models.UniqueConstraint(fields=('project', 'hour', 'is_current', 'model_version', 'source'), name='inspection_rollup_once', nulls_distinct=False),
+            ),
+            migrations.AddIndex(
+                model_name='image',
+                index=models.Index(fields=['project', 'captured_at'], name='image_time'),
+            ),
+            migrations.AddIndex(
+                model_name='image',
+                index=models.Index(fields=['sha256'], name='image_content'),
+            ),
+            migrations.AddConstraint(
+                model_name='image',
+                constraint=models.UniqueConstraint(fields=('project', 'sha256'), name='image_once_per_project'),
+            ),
+            migrations.AddConstraint(
+                model_name='image',
+                constraint=models.CheckConstraint(condition=models.Q(('height_px__gt', 0), ('width_px__gt', 0)), name='image_has_pixels'),
+            ),
+            migrations.AddConstraint(
+                model_name='image',
+                constraint=models.CheckConstraint(condition=models.Q(('captured_at_from__in', ['exif', 'given', 'upload'])), name='image_time_source_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='image',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('latitude__isnull', True), ('longitude__isnull', True)), models.Q(('latitude__range', (-90, 90)), ('longitude__range', (-180, 180))), _connector='OR'), name='image_position_on_earth'),
+            ),
+            migrations.AddIndex(
+                model_name='batch',
+                index=models.Index(fields=['project', '-id'], name='batch_newest'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingrun',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='training_run_failed_says_why'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingrun',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'done', 'failed'])), name='training_run_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingepoch',
+                constraint=models.UniqueConstraint(fields=('training_run', 'number'), name='training_epoch_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='modelversion',
+                constraint=models.UniqueConstraint(fields=('project', 'number'), name='model_version_number_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='modelversion',
+                constraint=models.CheckConstraint(condition=models.Q(('min_region_px__gte', 1)), name='model_version_min_region_px'),
+            ),
+            migrations.AddConstraint(
+                model_name='modelversion',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('origin', 'trained'), ('training_run__isnull', False)), models.Q(models.Q(('origin', 'trained'), _negated=True), ('training_run__isnull', True)), _connector='OR'), name='model_version_trained_has_training_run'),
+            ),
+            migrations.AddConstraint(
+                model_name='project',
+                constraint=models.CheckConstraint(condition=models.Q(('min_region_px__isnull', True), ('min_region_px__gte', 1), _connector='OR'), name='project_min_region_px_at_least_1'),
+            ),
+            migrations.AddConstraint(
+                model_name='membership',
+                constraint=models.UniqueConstraint(fields=('workspace', 'user'), name='membership_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='membership',
+                constraint=models.CheckConstraint(condition=models.Q(('role__in', ['admin', 'member'])), name='membership_role_known'),
+            ),
+        ]),
     ]

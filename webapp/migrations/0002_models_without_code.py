@@ -5,6 +5,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from webapp.migrations._together import Together
+
 
 class Migration(migrations.Migration):
 
@@ -145,239 +147,241 @@ class Migration(migrations.Migration):
                 'db_table': 'shadow_image',
             },
         ),
-        migrations.RemoveConstraint(
-            model_name='trainingrun',
-            name='training_run_state_known',
-        ),
-        migrations.AddField(
-            model_name='dataset',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='dataset',
-            name='format',
-            field=models.CharField(blank=True, max_length=20),
-        ),
-        migrations.AddField(
-            model_name='dataset',
-            name='grouping',
-            field=models.JSONField(blank=True, default=list),
-        ),
-        migrations.AddField(
-            model_name='dataset',
-            name='label_counts',
-            field=models.JSONField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='dataset',
-            name='label_pixels',
-            field=models.JSONField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='dataset',
-            name='notes',
-            field=models.JSONField(blank=True, default=list),
-        ),
-        migrations.AddField(
-            model_name='dataset',
-            name='preview_name',
-            field=models.CharField(blank=True, max_length=500),
-        ),
-        migrations.AddField(
-            model_name='datasetimage',
-            name='group_number',
-            field=models.PositiveIntegerField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='measurement',
-            name='min_region_px',
-            field=models.PositiveIntegerField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='modellabel',
-            name='min_region_px',
-            field=models.PositiveIntegerField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='modelversion',
-            name='file_bytes',
-            field=models.PositiveBigIntegerField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='modelversion',
-            name='licence',
-            field=models.CharField(blank=True, max_length=200),
-        ),
-        migrations.AddField(
-            model_name='modelversion',
-            name='parameter_count',
-            field=models.PositiveBigIntegerField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='modelversion',
-            name='temperature',
-            field=models.FloatField(default=1.0),
-        ),
-        migrations.AddField(
-            model_name='prediction',
-            name='is_shadow',
-            field=models.BooleanField(default=False),
-        ),
-        migrations.AddField(
-            model_name='run',
-            name='kind',
-            field=models.CharField(choices=[('normal', 'Run'), ('shadow', 'Shadow run')], default='normal', max_length=10),
-        ),
-        migrations.AddField(
-            model_name='trainingepoch',
-            name='iou',
-            field=models.JSONField(default=dict),
-        ),
-        migrations.AddField(
-            model_name='trainingepoch',
-            name='learning_rate',
-            field=models.FloatField(null=True),
-        ),
-        migrations.AddField(
-            model_name='trainingepoch',
-            name='validation_loss',
-            field=models.FloatField(null=True),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='attempts_count',
-            field=models.PositiveSmallIntegerField(default=0),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='best_epoch',
-            field=models.PositiveIntegerField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='best_mean_iou',
-            field=models.FloatField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='by_command',
-            field=models.BooleanField(default=False),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='cancel_keeps_best',
-            field=models.BooleanField(default=True),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='cancel_requested_at',
-            field=models.DateTimeField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='created_at',
-            field=models.DateTimeField(default=django.utils.timezone.now, editable=False),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='epoch_at',
-            field=models.DateTimeField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='epochs_wanted',
-            field=models.PositiveIntegerField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='leased_by',
-            field=models.CharField(blank=True, max_length=200),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='leased_until',
-            field=models.DateTimeField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='minutes',
-            field=models.FloatField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='parent',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='descendants', to='webapp.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='preview_names',
-            field=models.JSONField(default=list),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='progress_fraction',
-            field=models.FloatField(default=0.0),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='seconds_left',
-            field=models.FloatField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='start',
-            field=models.CharField(choices=[('random', 'From nothing'), ('hub', 'From a general network'), ('folder', 'From weights in the data folder'), ('parent', 'From an earlier version')], default='random', max_length=10),
-        ),
-        migrations.AddField(
-            model_name='trainingrun',
-            name='target',
-            field=models.CharField(choices=[('pc', 'A PC without GPU'), ('gpu-server', 'A GPU server'), ('edge', 'An edge device')], default='pc', max_length=10),
-        ),
-        migrations.AlterField(
-            model_name='trainingepoch',
-            name='loss',
-            field=models.FloatField(null=True),
-        ),
-        migrations.AlterField(
-            model_name='trainingrun',
-            name='started_at',
-            field=models.DateTimeField(blank=True, null=True),
-        ),
-        migrations.AlterField(
-            model_name='trainingrun',
-            name='state',
-            field=models.CharField(choices=[('queued', 'Waiting'), ('running', 'Learning'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10),
-        ),
-        migrations.AddIndex(
-            model_name='trainingrun',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='training_run_unfinished'),
-        ),
-        migrations.AddConstraint(
-            model_name='modellabel',
-            constraint=models.CheckConstraint(condition=models.Q(('min_region_px__isnull', True), ('min_region_px__gte', 1), _connector='OR'), name='model_label_min_region_px'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('temperature__gt', 0)), name='model_version_temperature'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(('is_shadow', False), ('is_current', False), _connector='OR'), name='prediction_shadow_is_not_current'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'normal'), models.Q(('batch__isnull', True), ('kind', 'shadow')), _connector='OR'), name='run_shadow_has_no_batch'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingepoch',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='training_epoch_number_from_1'),
-        ),
+        Together([
+            migrations.RemoveConstraint(
+                model_name='trainingrun',
+                name='training_run_state_known',
+            ),
+            migrations.AddField(
+                model_name='dataset',
+                name='created_by',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='dataset',
+                name='format',
+                field=models.CharField(blank=True, max_length=20),
+            ),
+            migrations.AddField(
+                model_name='dataset',
+                name='grouping',
+                field=models.JSONField(blank=True, default=list),
+            ),
+            migrations.AddField(
+                model_name='dataset',
+                name='label_counts',
+                field=models.JSONField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='dataset',
+                name='label_pixels',
+                field=models.JSONField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='dataset',
+                name='notes',
+                field=models.JSONField(blank=True, default=list),
+            ),
+            migrations.AddField(
+                model_name='dataset',
+                name='preview_name',
+                field=models.CharField(blank=True, max_length=500),
+            ),
+            migrations.AddField(
+                model_name='datasetimage',
+                name='group_number',
+                field=models.PositiveIntegerField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='measurement',
+                name='min_region_px',
+                field=models.PositiveIntegerField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='modellabel',
+                name='min_region_px',
+                field=models.PositiveIntegerField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='modelversion',
+                name='file_bytes',
+                field=models.PositiveBigIntegerField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='modelversion',
+                name='licence',
+                field=models.CharField(blank=True, max_length=200),
+            ),
+            migrations.AddField(
+                model_name='modelversion',
+                name='parameter_count',
+                field=models.PositiveBigIntegerField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='modelversion',
+                name='temperature',
+                field=models.FloatField(default=1.0),
+            ),
+            migrations.AddField(
+                model_name='prediction',
+                name='is_shadow',
+                field=models.BooleanField(default=False),
+            ),
+            migrations.AddField(
+                model_name='run',
+                name='kind',
+                field=models.CharField(choices=[('normal', 'Run'), ('shadow', 'Shadow run')], default='normal', max_length=10),
+            ),
+            migrations.AddField(
+                model_name='trainingepoch',
+                name='iou',
+                field=models.JSONField(default=dict),
+            ),
+            migrations.AddField(
+                model_name='trainingepoch',
+                name='learning_rate',
+                field=models.FloatField(null=True),
+            ),
+            migrations.AddField(
+                model_name='trainingepoch',
+                name='validation_loss',
+                field=models.FloatField(null=True),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='attempts_count',
+                field=models.PositiveSmallIntegerField(default=0),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='best_epoch',
+                field=models.PositiveIntegerField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='best_mean_iou',
+                field=models.FloatField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='by_command',
+                field=models.BooleanField(default=False),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='cancel_keeps_best',
+                field=models.BooleanField(default=True),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='cancel_requested_at',
+                field=models.DateTimeField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='created_at',
+                field=models.DateTimeField(default=django.utils.timezone.now, editable=False),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='created_by',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='epoch_at',
+                field=models.DateTimeField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='epochs_wanted',
+                field=models.PositiveIntegerField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='leased_by',
+                field=models.CharField(blank=True, max_length=200),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='leased_until',
+                field=models.DateTimeField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='minutes',
+                field=models.FloatField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='parent',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='descendants', to='webapp.modelversion'),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='preview_names',
+                field=models.JSONField(default=list),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='progress_fraction',
+                field=models.FloatField(default=0.0),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='seconds_left',
+                field=models.FloatField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='start',
+                field=models.CharField(choices=[('random', 'From nothing'), ('hub', 'From a general network'), ('folder', 'From weights in the data folder'), ('parent', 'From an earlier version')], default='random', max_length=10),
+            ),
+            migrations.AddField(
+                model_name='trainingrun',
+                name='target',
+                field=models.CharField(choices=[('pc', 'A PC without GPU'), ('gpu-server', 'A GPU server'), ('edge', 'An edge device')], default='pc', max_length=10),
+            ),
+            migrations.AlterField(
+                model_name='trainingepoch',
+                name='loss',
+                field=models.FloatField(null=True),
+            ),
+            migrations.AlterField(
+                model_name='trainingrun',
+                name='started_at',
+                field=models.DateTimeField(blank=True, null=True),
+            ),
+            migrations.AlterField(
+                model_name='trainingrun',
+                name='state',
+                field=models.CharField(choices=[('queued', 'Waiting'), ('running', 'Learning'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10),
+            ),
+            migrations.AddIndex(
+                model_name='trainingrun',
+                index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='training_run_unfinished'),
+            ),
+            migrations.AddConstraint(
+                model_name='modellabel',
+                constraint=models.CheckConstraint(condition=models.Q(('min_region_px__isnull', True), ('min_region_px__gte', 1), _connector='OR'), name='model_label_min_region_px'),
+            ),
+            migrations.AddConstraint(
+                model_name='modelversion',
+                constraint=models.CheckConstraint(condition=models.Q(('temperature__gt', 0)), name='model_version_temperature'),
+            ),
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=models.CheckConstraint(condition=models.Q(('is_shadow', False), ('is_current', False), _connector='OR'), name='prediction_shadow_is_not_current'),
+            ),
+            migrations.AddConstraint(
+                model_name='run',
+                constraint=models.CheckConstraint(condition=models.Q(('kind', 'normal'), models.Q(('batch__isnull', True), ('kind', 'shadow')), _connector='OR'), name='run_shadow_has_no_batch'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingepoch',
+                constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='training_epoch_number_from_1'),
+            ),
+        ]),
         # Trainings of a version that knew no leases: whoever ran them is long gone.
         migrations.RunSQL(
             "UPDATE training_run SET state = 'failed', finished_at = coalesce(finished_at, now()), "
@@ -385,265 +389,267 @@ class Migration(migrations.Migration):
             "WHERE state = 'running' OR finished_at IS NULL",
             migrations.RunSQL.noop,
         ),
-        migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'cancelled'])), name='training_run_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('leased_until__isnull', False), ('started_at__isnull', False), ('state', 'running'), models.Q(('leased_by', ''), _negated=True)), models.Q(models.Q(('state', 'running'), _negated=True), ('leased_by', ''), ('leased_until__isnull', True)), _connector='OR'), name='training_run_lease_while_running'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state__in', ['queued', 'running'])), models.Q(('finished_at__isnull', False), ('state__in', ['done', 'failed', 'cancelled'])), _connector='OR'), name='training_run_finished_has_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(('progress_fraction__range', (0, 1))), name='training_run_progress_fraction'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(('best_mean_iou__isnull', True), ('best_mean_iou__range', (0, 1)), _connector='OR'), name='training_run_best_mean_iou'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(('minutes__isnull', True), models.Q(('epochs_wanted__isnull', True), ('minutes__gt', 0)), _connector='OR'), name='training_run_minutes_or_epochs'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('parent__isnull', False), ('start', 'parent')), models.Q(models.Q(('start', 'parent'), _negated=True), ('parent__isnull', True)), _connector='OR'), name='training_run_start_names_parent'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(('start__in', ['random', 'hub', 'folder', 'parent'])), name='training_run_start_known'),
-        ),
-        migrations.AddField(
-            model_name='datasetexport',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='datasetexport',
-            name='dataset',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exports', to='webapp.dataset'),
-        ),
-        migrations.AddField(
-            model_name='datasetimport',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='datasetimport',
-            name='dataset',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='webapp.dataset'),
-        ),
-        migrations.AddField(
-            model_name='datasetimport',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dataset_imports', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='evaluatedimage',
-            name='dataset_image',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evaluated_images', to='webapp.datasetimage'),
-        ),
-        migrations.AddField(
-            model_name='evaluation',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='evaluation',
-            name='dataset',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evaluations', to='webapp.dataset'),
-        ),
-        migrations.AddField(
-            model_name='evaluation',
-            name='model_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evaluations', to='webapp.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='evaluatedimage',
-            name='evaluation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='webapp.evaluation'),
-        ),
-        migrations.AddField(
-            model_name='modelexport',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='modelexport',
-            name='model_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exports', to='webapp.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='modelimport',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='modelimport',
-            name='model_version',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='webapp.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='modelimport',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='model_imports', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='promotion',
-            name='model_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='promotions', to='webapp.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='promotion',
-            name='previous',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='webapp.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='promotion',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='promotions', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='promotion',
-            name='user',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='shadowimage',
-            name='image',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.image'),
-        ),
-        migrations.AddField(
-            model_name='shadowimage',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shadow_images', to='webapp.run'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetexport',
-            constraint=models.UniqueConstraint(fields=('dataset', 'format'), name='dataset_export_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetexport',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'done', 'failed'])), name='dataset_export_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetexport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='dataset_export_failed_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetexport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('size_bytes__isnull', False), _connector='OR'), name='dataset_export_done_has_size'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetimport',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'done', 'failed'])), name='dataset_import_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetimport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='dataset_import_failed_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetimport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('dataset__isnull', False), _connector='OR'), name='dataset_import_done_has_set'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetimport',
-            constraint=models.CheckConstraint(condition=models.Q(('split__in', ['auto', 'given', 'anew'])), name='dataset_import_split_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetimport',
-            constraint=models.CheckConstraint(condition=models.Q(('cityscapes_classes__in', [19, 30])), name='dataset_import_cityscapes_classes'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.UniqueConstraint(fields=('model_version', 'dataset', 'split'), name='evaluation_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed'])), name='evaluation_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(('split__in', ['val', 'test'])), name='evaluation_split_kept_apart'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='evaluation_failed_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='evaluation_claim_has_lease'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('finished_at__isnull', False), ('image_count__gt', 0), ('seconds_per_1000_images__gte', 0), models.Q(('scores', {}), _negated=True)), _connector='OR'), name='evaluation_done_is_whole'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(('done_count__lte', models.F('image_count'))), name='evaluation_done_within'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluatedimage',
-            constraint=models.UniqueConstraint(fields=('evaluation', 'dataset_image'), name='evaluated_image_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluatedimage',
-            constraint=models.CheckConstraint(condition=models.Q(('mean_iou__isnull', True), ('mean_iou__range', (0, 1)), _connector='OR'), name='evaluated_image_iou'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelexport',
-            constraint=models.UniqueConstraint(fields=('model_version', 'backend'), name='model_export_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelexport',
-            constraint=models.CheckConstraint(condition=models.Q(('backend__in', ['onnx', 'openvino'])), name='model_export_backend'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelexport',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'done', 'failed'])), name='model_export_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelexport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='model_export_failed_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelexport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('agreement_fraction__range', (0, 1)), ('file_bytes__isnull', False), ('finished_at__isnull', False)), _connector='OR'), name='model_export_done_is_checked'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelimport',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['uploaded', 'asking', 'mapped', 'done', 'failed'])), name='model_import_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelimport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='model_import_failed_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelimport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('model_version__isnull', False), _connector='OR'), name='model_import_done_has_version'),
-        ),
-        migrations.AddIndex(
-            model_name='promotion',
-            index=models.Index(fields=['project', 'at'], name='promotion_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='promotion',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['live', 'roll-back'])), name='promotion_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='promotion',
-            constraint=models.CheckConstraint(condition=models.Q(('previous__isnull', True), models.Q(('previous', models.F('model_version')), _negated=True), _connector='OR'), name='promotion_changes_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='promotion',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'live'), ('previous__isnull', False), _connector='OR'), name='promotion_back_from_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='shadowimage',
-            constraint=models.UniqueConstraint(fields=('run', 'image'), name='shadow_image_once'),
-        ),
+        Together([
+            migrations.AddConstraint(
+                model_name='trainingrun',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'cancelled'])), name='training_run_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingrun',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('leased_until__isnull', False), ('started_at__isnull', False), ('state', 'running'), models.Q(('leased_by', ''), _negated=True)), models.Q(models.Q(('state', 'running'), _negated=True), ('leased_by', ''), ('leased_until__isnull', True)), _connector='OR'), name='training_run_lease_while_running'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingrun',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state__in', ['queued', 'running'])), models.Q(('finished_at__isnull', False), ('state__in', ['done', 'failed', 'cancelled'])), _connector='OR'), name='training_run_finished_has_time'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingrun',
+                constraint=models.CheckConstraint(condition=models.Q(('progress_fraction__range', (0, 1))), name='training_run_progress_fraction'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingrun',
+                constraint=models.CheckConstraint(condition=models.Q(('best_mean_iou__isnull', True), ('best_mean_iou__range', (0, 1)), _connector='OR'), name='training_run_best_mean_iou'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingrun',
+                constraint=models.CheckConstraint(condition=models.Q(('minutes__isnull', True), models.Q(('epochs_wanted__isnull', True), ('minutes__gt', 0)), _connector='OR'), name='training_run_minutes_or_epochs'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingrun',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('parent__isnull', False), ('start', 'parent')), models.Q(models.Q(('start', 'parent'), _negated=True), ('parent__isnull', True)), _connector='OR'), name='training_run_start_names_parent'),
+            ),
+            migrations.AddConstraint(
+                model_name='trainingrun',
+                constraint=models.CheckConstraint(condition=models.Q(('start__in', ['random', 'hub', 'folder', 'parent'])), name='training_run_start_known'),
+            ),
+            migrations.AddField(
+                model_name='datasetexport',
+                name='created_by',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='datasetexport',
+                name='dataset',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exports', to='webapp.dataset'),
+            ),
+            migrations.AddField(
+                model_name='datasetimport',
+                name='created_by',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='datasetimport',
+                name='dataset',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='webapp.dataset'),
+            ),
+            migrations.AddField(
+                model_name='datasetimport',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dataset_imports', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='evaluatedimage',
+                name='dataset_image',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evaluated_images', to='webapp.datasetimage'),
+            ),
+            migrations.AddField(
+                model_name='evaluation',
+                name='created_by',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='evaluation',
+                name='dataset',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evaluations', to='webapp.dataset'),
+            ),
+            migrations.AddField(
+                model_name='evaluation',
+                name='model_version',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evaluations', to='webapp.modelversion'),
+            ),
+            migrations.AddField(
+                model_name='evaluatedimage',
+                name='evaluation',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='webapp.evaluation'),
+            ),
+            migrations.AddField(
+                model_name='modelexport',
+                name='created_by',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='modelexport',
+                name='model_version',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exports', to='webapp.modelversion'),
+            ),
+            migrations.AddField(
+                model_name='modelimport',
+                name='created_by',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='modelimport',
+                name='model_version',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='webapp.modelversion'),
+            ),
+            migrations.AddField(
+                model_name='modelimport',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='model_imports', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='promotion',
+                name='model_version',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='promotions', to='webapp.modelversion'),
+            ),
+            migrations.AddField(
+                model_name='promotion',
+                name='previous',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='webapp.modelversion'),
+            ),
+            migrations.AddField(
+                model_name='promotion',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='promotions', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='promotion',
+                name='user',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='shadowimage',
+                name='image',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.image'),
+            ),
+            migrations.AddField(
+                model_name='shadowimage',
+                name='run',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shadow_images', to='webapp.run'),
+            ),
+            migrations.AddConstraint(
+                model_name='datasetexport',
+                constraint=models.UniqueConstraint(fields=('dataset', 'format'), name='dataset_export_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='datasetexport',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'done', 'failed'])), name='dataset_export_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='datasetexport',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='dataset_export_failed_says_why'),
+            ),
+            migrations.AddConstraint(
+                model_name='datasetexport',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('size_bytes__isnull', False), _connector='OR'), name='dataset_export_done_has_size'),
+            ),
+            migrations.AddConstraint(
+                model_name='datasetimport',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'done', 'failed'])), name='dataset_import_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='datasetimport',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='dataset_import_failed_says_why'),
+            ),
+            migrations.AddConstraint(
+                model_name='datasetimport',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('dataset__isnull', False), _connector='OR'), name='dataset_import_done_has_set'),
+            ),
+            migrations.AddConstraint(
+                model_name='datasetimport',
+                constraint=models.CheckConstraint(condition=models.Q(('split__in', ['auto', 'given', 'anew'])), name='dataset_import_split_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='datasetimport',
+                constraint=models.CheckConstraint(condition=models.Q(('cityscapes_classes__in', [19, 30])), name='dataset_import_cityscapes_classes'),
+            ),
+            migrations.AddConstraint(
+                model_name='evaluation',
+                constraint=models.UniqueConstraint(fields=('model_version', 'dataset', 'split'), name='evaluation_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='evaluation',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed'])), name='evaluation_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='evaluation',
+                constraint=models.CheckConstraint(condition=models.Q(('split__in', ['val', 'test'])), name='evaluation_split_kept_apart'),
+            ),
+            migrations.AddConstraint(
+                model_name='evaluation',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='evaluation_failed_says_why'),
+            ),
+            migrations.AddConstraint(
+                model_name='evaluation',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='evaluation_claim_has_lease'),
+            ),
+            migrations.AddConstraint(
+                model_name='evaluation',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('finished_at__isnull', False), ('image_count__gt', 0), ('seconds_per_1000_images__gte', 0), models.Q(('scores', {}), _negated=True)), _connector='OR'), name='evaluation_done_is_whole'),
+            ),
+            migrations.AddConstraint(
+                model_name='evaluation',
+                constraint=models.CheckConstraint(condition=models.Q(('done_count__lte', models.F('image_count'))), name='evaluation_done_within'),
+            ),
+            migrations.AddConstraint(
+                model_name='evaluatedimage',
+                constraint=models.UniqueConstraint(fields=('evaluation', 'dataset_image'), name='evaluated_image_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='evaluatedimage',
+                constraint=models.CheckConstraint(condition=models.Q(('mean_iou__isnull', True), ('mean_iou__range', (0, 1)), _connector='OR'), name='evaluated_image_iou'),
+            ),
+            migrations.AddConstraint(
+                model_name='modelexport',
+                constraint=models.UniqueConstraint(fields=('model_version', 'backend'), name='model_export_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='modelexport',
+                constraint=models.CheckConstraint(condition=models.Q(('backend__in', ['onnx', 'openvino'])), name='model_export_backend'),
+            ),
+            migrations.AddConstraint(
+                model_name='modelexport',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'done', 'failed'])), name='model_export_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='modelexport',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='model_export_failed_says_why'),
+            ),
+            migrations.AddConstraint(
+                model_name='modelexport',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('agreement_fraction__range', (0, 1)), ('file_bytes__isnull', False), ('finished_at__isnull', False)), _connector='OR'), name='model_export_done_is_checked'),
+            ),
+            migrations.AddConstraint(
+                model_name='modelimport',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['uploaded', 'asking', 'mapped', 'done', 'failed'])), name='model_import_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='modelimport',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='model_import_failed_says_why'),
+            ),
+            migrations.AddConstraint(
+                model_name='modelimport',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), ('model_version__isnull', False), _connector='OR'), name='model_import_done_has_version'),
+            ),
+            migrations.AddIndex(
+                model_name='promotion',
+                index=models.Index(fields=['project', 'at'], name='promotion_time'),
+            ),
+            migrations.AddConstraint(
+                model_name='promotion',
+                constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['live', 'roll-back'])), name='promotion_kind_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='promotion',
+                constraint=models.CheckConstraint(condition=models.Q(('previous__isnull', True), models.Q(('previous', models.F('model_version')), _negated=True), _connector='OR'), name='promotion_changes_something'),
+            ),
+            migrations.AddConstraint(
+                model_name='promotion',
+                constraint=models.CheckConstraint(condition=models.Q(('kind', 'live'), ('previous__isnull', False), _connector='OR'), name='promotion_back_from_something'),
+            ),
+            migrations.AddConstraint(
+                model_name='shadowimage',
+                constraint=models.UniqueConstraint(fields=('run', 'image'), name='shadow_image_once'),
+            ),
+        ]),
     ]

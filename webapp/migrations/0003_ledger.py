@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from webapp.migrations._ledger_0003 import CREATE_LEDGER, DROP_LEDGER
+from webapp.migrations._together import Together
 
 
 class Migration(migrations.Migration):
@@ -253,130 +254,132 @@ class Migration(migrations.Migration):
                 'db_table': 'spread_rollup',
             },
         ),
-        migrations.RemoveConstraint(
-            model_name='prediction',
-            name='prediction_done_is_whole',
-        ),
-        migrations.AddField(
-            model_name='image',
-            name='reviewed_verdict',
-            field=models.CharField(blank=True, choices=[('pass', 'Pass'), ('fail', 'Fail')], max_length=10, null=True),
-        ),
-        migrations.AddField(
-            model_name='inspectionrollup',
-            name='final_fail_count',
-            field=models.BigIntegerField(default=0),
-        ),
-        migrations.AddField(
-            model_name='inspectionrollup',
-            name='first_pass_count',
-            field=models.BigIntegerField(default=0),
-        ),
-        migrations.AddField(
-            model_name='inspectionrollup',
-            name='upload_time_count',
-            field=models.BigIntegerField(default=0),
-        ),
-        migrations.AddField(
-            model_name='inspectionrollup',
-            name='waiting_count',
-            field=models.BigIntegerField(default=0),
-        ),
-        migrations.AddField(
-            model_name='label',
-            name='cost',
-            field=models.DecimalField(blank=True, decimal_places=2, help_text="What one image affected by it costs, in the project's currency.", max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)]),
-        ),
-        migrations.AddField(
-            model_name='prediction',
-            name='brightness',
-            field=models.SmallIntegerField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='prediction',
-            name='captured_at',
-            field=models.DateTimeField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='prediction',
-            name='mm_per_pixel',
-            field=models.FloatField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='prediction',
-            name='project',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='prediction',
-            name='sharpness',
-            field=models.SmallIntegerField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='prediction',
-            name='source',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='webapp.source'),
-        ),
-        migrations.AddField(
-            model_name='prediction',
-            name='warmth',
-            field=models.SmallIntegerField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='project',
-            name='audit_count',
-            field=models.PositiveIntegerField(default=50, help_text='So many passed images are drawn each week for a person to judge blind. 0: none.'),
-        ),
-        migrations.AddField(
-            model_name='project',
-            name='currency',
-            field=models.CharField(default='EUR', max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$', 'Expected a code like EUR.')]),
-        ),
-        migrations.AddField(
-            model_name='region',
-            name='breadth_px',
-            field=models.FloatField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='region',
-            name='length_px',
-            field=models.FloatField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='region',
-            name='orientation_deg',
-            field=models.FloatField(blank=True, null=True),
-        ),
-        migrations.AlterField(
-            model_name='inspectionrollup',
-            name='project',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
-        ),
-        migrations.AlterField(
-            model_name='labelrollup',
-            name='project',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(condition=models.Q(('is_current', True)), fields=['project', 'captured_at'], include=('source', 'verdict'), name='prediction_time'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(condition=models.Q(('is_current', True)), fields=['project', 'source', 'captured_at'], include=('verdict',), name='prediction_source_time'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(condition=models.Q(('is_current', True)), fields=['project', '-defect_area_fraction', '-image'], include=('captured_at', 'source', 'verdict'), name='prediction_worst'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('reviewed_verdict__isnull', True), ('reviewed_verdict__in', ['pass', 'fail']), _connector='OR'), name='image_reviewed_verdict_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('cost__isnull', True), ('cost__gte', 0), _connector='OR'), name='label_cost_not_negative'),
-        ),
+        Together([
+            migrations.RemoveConstraint(
+                model_name='prediction',
+                name='prediction_done_is_whole',
+            ),
+            migrations.AddField(
+                model_name='image',
+                name='reviewed_verdict',
+                field=models.CharField(blank=True, choices=[('pass', 'Pass'), ('fail', 'Fail')], max_length=10, null=True),
+            ),
+            migrations.AddField(
+                model_name='inspectionrollup',
+                name='final_fail_count',
+                field=models.BigIntegerField(default=0),
+            ),
+            migrations.AddField(
+                model_name='inspectionrollup',
+                name='first_pass_count',
+                field=models.BigIntegerField(default=0),
+            ),
+            migrations.AddField(
+                model_name='inspectionrollup',
+                name='upload_time_count',
+                field=models.BigIntegerField(default=0),
+            ),
+            migrations.AddField(
+                model_name='inspectionrollup',
+                name='waiting_count',
+                field=models.BigIntegerField(default=0),
+            ),
+            migrations.AddField(
+                model_name='label',
+                name='cost',
+                field=models.DecimalField(blank=True, decimal_places=2, help_text="What one image affected by it costs, in the project's currency.", max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)]),
+            ),
+            migrations.AddField(
+                model_name='prediction',
+                name='brightness',
+                field=models.SmallIntegerField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='prediction',
+                name='captured_at',
+                field=models.DateTimeField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='prediction',
+                name='mm_per_pixel',
+                field=models.FloatField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='prediction',
+                name='project',
+                field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='prediction',
+                name='sharpness',
+                field=models.SmallIntegerField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='prediction',
+                name='source',
+                field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='webapp.source'),
+            ),
+            migrations.AddField(
+                model_name='prediction',
+                name='warmth',
+                field=models.SmallIntegerField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='project',
+                name='audit_count',
+                field=models.PositiveIntegerField(default=50, help_text='So many passed images are drawn each week for a person to judge blind. 0: none.'),
+            ),
+            migrations.AddField(
+                model_name='project',
+                name='currency',
+                field=models.CharField(default='EUR', max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$', 'Expected a code like EUR.')]),
+            ),
+            migrations.AddField(
+                model_name='region',
+                name='breadth_px',
+                field=models.FloatField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='region',
+                name='length_px',
+                field=models.FloatField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='region',
+                name='orientation_deg',
+                field=models.FloatField(blank=True, null=True),
+            ),
+            migrations.AlterField(
+                model_name='inspectionrollup',
+                name='project',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
+            ),
+            migrations.AlterField(
+                model_name='labelrollup',
+                name='project',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
+            ),
+            migrations.AddIndex(
+                model_name='prediction',
+                index=models.Index(condition=models.Q(('is_current', True)), fields=['project', 'captured_at'], include=('source', 'verdict'), name='prediction_time'),
+            ),
+            migrations.AddIndex(
+                model_name='prediction',
+                index=models.Index(condition=models.Q(('is_current', True)), fields=['project', 'source', 'captured_at'], include=('verdict',), name='prediction_source_time'),
+            ),
+            migrations.AddIndex(
+                model_name='prediction',
+                index=models.Index(condition=models.Q(('is_current', True)), fields=['project', '-defect_area_fraction', '-image'], include=('captured_at', 'source', 'verdict'), name='prediction_worst'),
+            ),
+            migrations.AddConstraint(
+                model_name='image',
+                constraint=models.CheckConstraint(condition=models.Q(('reviewed_verdict__isnull', True), ('reviewed_verdict__in', ['pass', 'fail']), _connector='OR'), name='image_reviewed_verdict_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='label',
+                constraint=models.CheckConstraint(condition=models.Q(('cost__isnull', True), ('cost__gte', 0), _connector='OR'), name='label_cost_not_negative'),
+            ),
+        ]),
         migrations.RunSQL(
             sql=[
                 "SET CONSTRAINTS ALL IMMEDIATE",
@@ -388,301 +391,303 @@ class Migration(migrations.Migration):
             ],
             reverse_sql=migrations.RunSQL.noop,
         ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('captured_at__isnull', False), ('defect_area_fraction__range', (0, 1)), ('finished_at__isnull', False), ('min_region_px__isnull', False), ('project__isnull', False), ('verdict__in', ['pass', 'fail'])), _connector='OR'), name='prediction_done_is_whole'),
-        ),
-        migrations.AddField(
-            model_name='auditimage',
-            name='image',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='audits', to='webapp.image'),
-        ),
-        migrations.AddField(
-            model_name='auditimage',
-            name='prediction',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='webapp.prediction'),
-        ),
-        migrations.AddField(
-            model_name='auditimage',
-            name='user',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='auditsample',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='audit_samples', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='auditstratum',
-            name='sample',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='strata', to='webapp.auditsample'),
-        ),
-        migrations.AddField(
-            model_name='auditstratum',
-            name='source',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='webapp.source'),
-        ),
-        migrations.AddField(
-            model_name='auditimage',
-            name='stratum',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='webapp.auditstratum'),
-        ),
-        migrations.AddField(
-            model_name='draftrule',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='draft_rules', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='draftrule',
-            name='user',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='inspectionday',
-            name='model_version',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='inspectionday',
-            name='project',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='inspectionday',
-            name='source',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
-        ),
-        migrations.AddField(
-            model_name='labelday',
-            name='label',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.label'),
-        ),
-        migrations.AddField(
-            model_name='labelday',
-            name='model_version',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='labelday',
-            name='project',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='labelday',
-            name='source',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
-        ),
-        migrations.AddField(
-            model_name='ledgerreader',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='ledgerreader',
-            name='workspace',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='ledger_reader', to='webapp.workspace'),
-        ),
-        migrations.AddField(
-            model_name='notification',
-            name='project',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='notification',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='projectevent',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='projectevent',
-            name='source',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='webapp.source'),
-        ),
-        migrations.AddField(
-            model_name='projectevent',
-            name='user',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='report',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='report',
-            name='user',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='reportschedule',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='report_schedules', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='reportschedule',
-            name='recipients',
-            field=models.ManyToManyField(related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='reportschedule',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='report',
-            name='schedule',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reports', to='webapp.reportschedule'),
-        ),
-        migrations.AddField(
-            model_name='review',
-            name='image',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='webapp.image'),
-        ),
-        migrations.AddField(
-            model_name='review',
-            name='prediction',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reviews', to='webapp.prediction'),
-        ),
-        migrations.AddField(
-            model_name='review',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='review',
-            name='user',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reviews', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='savedview',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='savedview',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='spreadrollup',
-            name='label',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.label'),
-        ),
-        migrations.AddField(
-            model_name='spreadrollup',
-            name='model_version',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='spreadrollup',
-            name='project',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
-        ),
-        migrations.AddField(
-            model_name='spreadrollup',
-            name='source',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
-        ),
-        migrations.AddConstraint(
-            model_name='auditsample',
-            constraint=models.UniqueConstraint(fields=('project', 'week'), name='audit_sample_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='auditstratum',
-            constraint=models.CheckConstraint(condition=models.Q(('passed_count__gte', 1)), name='audit_stratum_has_images'),
-        ),
-        migrations.AddIndex(
-            model_name='auditimage',
-            index=models.Index(condition=models.Q(('verdict', None)), fields=['stratum'], name='audit_image_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='auditimage',
-            constraint=models.UniqueConstraint(fields=('stratum', 'image'), name='audit_image_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='auditimage',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('judged_at__isnull', True), ('verdict__isnull', True)), models.Q(('judged_at__isnull', False), ('verdict__in', ['pass', 'fail'])), _connector='OR'), name='audit_image_judged_has_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='draftrule',
-            constraint=models.CheckConstraint(condition=models.Q(('min_region_px__isnull', True), ('min_region_px__gte', 1), _connector='OR'), name='draft_rule_min_region_px_at_least_1'),
-        ),
-        migrations.AddConstraint(
-            model_name='draftrule',
-            constraint=models.CheckConstraint(condition=models.Q(('min_confidence__isnull', True), ('min_confidence__range', (0, 1)), _connector='OR'), name='draft_rule_min_confidence'),
-        ),
-        migrations.AddConstraint(
-            model_name='inspectionday',
-            constraint=models.UniqueConstraint(fields=('project', 'day', 'is_current', 'model_version', 'source'), name='inspection_day_once', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='labelday',
-            constraint=models.UniqueConstraint(fields=('project', 'day', 'is_current', 'model_version', 'label', 'source'), name='label_day_once', nulls_distinct=False),
-        ),
-        migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('read_at', None)), fields=['user'], name='notification_unread'),
-        ),
-        migrations.AddIndex(
-            model_name='projectevent',
-            index=models.Index(fields=['project', 'at'], name='project_event_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='projectevent',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['rule', 'calibration', 'labels'])), name='project_event_kind_known'),
-        ),
-        migrations.AddIndex(
-            model_name='reportschedule',
-            index=models.Index(condition=models.Q(('is_on', True)), fields=['next_at'], name='report_schedule_due'),
-        ),
-        migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['project', '-id'], name='report_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='report',
-            index=models.Index(condition=models.Q(('state__in', ['waiting', 'running'])), fields=['state'], name='report_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='report',
-            constraint=models.CheckConstraint(condition=models.Q(('progress_fraction__range', (0, 1))), name='report_progress_fraction'),
-        ),
-        migrations.AddConstraint(
-            model_name='report',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('path', ''), _negated=True), _connector='OR'), name='report_done_has_file'),
-        ),
-        migrations.AddConstraint(
-            model_name='report',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='report_failed_says_why'),
-        ),
-        migrations.AddIndex(
-            model_name='review',
-            index=models.Index(fields=['image', '-id'], name='review_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='image',
-            index=models.Index(condition=models.Q(('latitude__isnull', False)), fields=['project', 'captured_at'], include=('source',), name='image_place'),
-        ),
-        migrations.AddIndex(
-            model_name='review',
-            index=models.Index(fields=['project', 'at'], name='review_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['pass', 'fail'])), name='review_verdict_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='savedview',
-            constraint=models.UniqueConstraint(fields=('project', 'user', 'name'), name='saved_view_name_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='spreadrollup',
-            constraint=models.UniqueConstraint(fields=('project', 'period', 'is_all_sources', 'start', 'is_current', 'model_version', 'label', 'source'), name='spread_rollup_once', nulls_distinct=False),
-        ),
+        Together([
+            migrations.AddConstraint(
+                model_name='prediction',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('captured_at__isnull', False), ('defect_area_fraction__range', (0, 1)), ('finished_at__isnull', False), ('min_region_px__isnull', False), ('project__isnull', False), ('verdict__in', ['pass', 'fail'])), _connector='OR'), name='prediction_done_is_whole'),
+            ),
+            migrations.AddField(
+                model_name='auditimage',
+                name='image',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='audits', to='webapp.image'),
+            ),
+            migrations.AddField(
+                model_name='auditimage',
+                name='prediction',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='webapp.prediction'),
+            ),
+            migrations.AddField(
+                model_name='auditimage',
+                name='user',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='auditsample',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='audit_samples', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='auditstratum',
+                name='sample',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='strata', to='webapp.auditsample'),
+            ),
+            migrations.AddField(
+                model_name='auditstratum',
+                name='source',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='webapp.source'),
+            ),
+            migrations.AddField(
+                model_name='auditimage',
+                name='stratum',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='webapp.auditstratum'),
+            ),
+            migrations.AddField(
+                model_name='draftrule',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='draft_rules', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='draftrule',
+                name='user',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='inspectionday',
+                name='model_version',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
+            ),
+            migrations.AddField(
+                model_name='inspectionday',
+                name='project',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='inspectionday',
+                name='source',
+                field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
+            ),
+            migrations.AddField(
+                model_name='labelday',
+                name='label',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.label'),
+            ),
+            migrations.AddField(
+                model_name='labelday',
+                name='model_version',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
+            ),
+            migrations.AddField(
+                model_name='labelday',
+                name='project',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='labelday',
+                name='source',
+                field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
+            ),
+            migrations.AddField(
+                model_name='ledgerreader',
+                name='created_by',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='ledgerreader',
+                name='workspace',
+                field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='ledger_reader', to='webapp.workspace'),
+            ),
+            migrations.AddField(
+                model_name='notification',
+                name='project',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='notification',
+                name='user',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='projectevent',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='projectevent',
+                name='source',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='webapp.source'),
+            ),
+            migrations.AddField(
+                model_name='projectevent',
+                name='user',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='report',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='report',
+                name='user',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='reportschedule',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='report_schedules', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='reportschedule',
+                name='recipients',
+                field=models.ManyToManyField(related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='reportschedule',
+                name='user',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='report',
+                name='schedule',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reports', to='webapp.reportschedule'),
+            ),
+            migrations.AddField(
+                model_name='review',
+                name='image',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='webapp.image'),
+            ),
+            migrations.AddField(
+                model_name='review',
+                name='prediction',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reviews', to='webapp.prediction'),
+            ),
+            migrations.AddField(
+                model_name='review',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='review',
+                name='user',
+                field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reviews', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='savedview',
+                name='project',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='savedview',
+                name='user',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='spreadrollup',
+                name='label',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.label'),
+            ),
+            migrations.AddField(
+                model_name='spreadrollup',
+                name='model_version',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
+            ),
+            migrations.AddField(
+                model_name='spreadrollup',
+                name='project',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.project'),
+            ),
+            migrations.AddField(
+                model_name='spreadrollup',
+                name='source',
+                field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
+            ),
+            migrations.AddConstraint(
+                model_name='auditsample',
+                constraint=models.UniqueConstraint(fields=('project', 'week'), name='audit_sample_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='auditstratum',
+                constraint=models.CheckConstraint(condition=models.Q(('passed_count__gte', 1)), name='audit_stratum_has_images'),
+            ),
+            migrations.AddIndex(
+                model_name='auditimage',
+                index=models.Index(condition=models.Q(('verdict', None)), fields=['stratum'], name='audit_image_open'),
+            ),
+            migrations.AddConstraint(
+                model_name='auditimage',
+                constraint=models.UniqueConstraint(fields=('stratum', 'image'), name='audit_image_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='auditimage',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('judged_at__isnull', True), ('verdict__isnull', True)), models.Q(('judged_at__isnull', False), ('verdict__in', ['pass', 'fail'])), _connector='OR'), name='audit_image_judged_has_time'),
+            ),
+            migrations.AddConstraint(
+                model_name='draftrule',
+                constraint=models.CheckConstraint(condition=models.Q(('min_region_px__isnull', True), ('min_region_px__gte', 1), _connector='OR'), name='draft_rule_min_region_px_at_least_1'),
+            ),
+            migrations.AddConstraint(
+                model_name='draftrule',
+                constraint=models.CheckConstraint(condition=models.Q(('min_confidence__isnull', True), ('min_confidence__range', (0, 1)), _connector='OR'), name='draft_rule_min_confidence'),
+            ),
+            migrations.AddConstraint(
+                model_name='inspectionday',
+                constraint=models.UniqueConstraint(fields=('project', 'day', 'is_current', 'model_version', 'source'), name='inspection_day_once', nulls_distinct=False),
+            ),
+            migrations.AddConstraint(
+                model_name='labelday',
+                constraint=models.UniqueConstraint(fields=('project', 'day', 'is_current', 'model_version', 'label', 'source'), name='label_day_once', nulls_distinct=False),
+            ),
+            migrations.AddIndex(
+                model_name='notification',
+                index=models.Index(condition=models.Q(('read_at', None)), fields=['user'], name='notification_unread'),
+            ),
+            migrations.AddIndex(
+                model_name='projectevent',
+                index=models.Index(fields=['project', 'at'], name='project_event_time'),
+            ),
+            migrations.AddConstraint(
+                model_name='projectevent',
+                constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['rule', 'calibration', 'labels'])), name='project_event_kind_known'),
+            ),
+            migrations.AddIndex(
+                model_name='reportschedule',
+                index=models.Index(condition=models.Q(('is_on', True)), fields=['next_at'], name='report_schedule_due'),
+            ),
+            migrations.AddIndex(
+                model_name='report',
+                index=models.Index(fields=['project', '-id'], name='report_newest'),
+            ),
+            migrations.AddIndex(
+                model_name='report',
+                index=models.Index(condition=models.Q(('state__in', ['waiting', 'running'])), fields=['state'], name='report_open'),
+            ),
+            migrations.AddConstraint(
+                model_name='report',
+                constraint=models.CheckConstraint(condition=models.Q(('progress_fraction__range', (0, 1))), name='report_progress_fraction'),
+            ),
+            migrations.AddConstraint(
+                model_name='report',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('path', ''), _negated=True), _connector='OR'), name='report_done_has_file'),
+            ),
+            migrations.AddConstraint(
+                model_name='report',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='report_failed_says_why'),
+            ),
+            migrations.AddIndex(
+                model_name='review',
+                index=models.Index(fields=['image', '-id'], name='review_newest'),
+            ),
+            migrations.AddIndex(
+                model_name='image',
+                index=models.Index(condition=models.Q(('latitude__isnull', False)), fields=['project', 'captured_at'], include=('source',), name='image_place'),
+            ),
+            migrations.AddIndex(
+                model_name='review',
+                index=models.Index(fields=['project', 'at'], name='review_time'),
+            ),
+            migrations.AddConstraint(
+                model_name='review',
+                constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['pass', 'fail'])), name='review_verdict_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='savedview',
+                constraint=models.UniqueConstraint(fields=('project', 'user', 'name'), name='saved_view_name_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='spreadrollup',
+                constraint=models.UniqueConstraint(fields=('project', 'period', 'is_all_sources', 'start', 'is_current', 'model_version', 'label', 'source'), name='spread_rollup_once', nulls_distinct=False),
+            ),
+        ]),
         migrations.RunSQL(
             sql=[
                 """CREATE FUNCTION rollup_counts(places integer[], tallies bigint[], length integer) RETURNS bigint[]
@@ -716,90 +721,92 @@ class Migration(migrations.Migration):
                 "DROP FUNCTION rollup_counts(integer[], bigint[], integer)",
             ],
         ),
-        migrations.AddIndex(
-            model_name='measurement',
-            index=models.Index(condition=models.Q(('largest_region_px__gt', 0)), fields=['label', '-area_fraction'], name='measurement_worst'),
-        ),
-        migrations.AddField(
-            model_name='datasetimport',
-            name='ask',
-            field=models.CharField(choices=[('never', 'Never'), ('unknown', 'Where a class has no label of its name'), ('always', 'Always')], default='never', max_length=10),
-        ),
-        migrations.AddField(
-            model_name='datasetimport',
-            name='found_labels',
-            field=models.JSONField(blank=True, default=list),
-        ),
-        migrations.AddField(
-            model_name='datasetimport',
-            name='label_names',
-            field=models.JSONField(blank=True, null=True),
-        ),
-        migrations.AlterField(
-            model_name='datasetimport',
-            name='state',
-            field=models.CharField(choices=[('waiting', 'Waiting for a worker'), ('running', 'Being read'), ('asking', 'Waiting for its labels'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=10),
-        ),
-        migrations.RemoveConstraint(
-            model_name='datasetimport',
-            name='dataset_import_state_known',
-        ),
-        migrations.AddConstraint(
-            model_name='datasetimport',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'asking', 'done', 'failed'])), name='dataset_import_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetimport',
-            constraint=models.CheckConstraint(condition=models.Q(('ask__in', ['never', 'unknown', 'always'])), name='dataset_import_ask_known'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(condition=models.Q(('is_current', True)), fields=['project', 'source', '-defect_area_fraction', '-image'], name='prediction_source_worst'),
-        ),
-        migrations.AddField(
-            model_name='evaluatedimage',
-            name='label_pixels',
-            field=models.JSONField(blank=True, default=dict),
-        ),
-        migrations.AlterField(
-            model_name='inspectionrollup',
-            name='source',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
-        ),
-        migrations.AlterField(
-            model_name='inspectionrollup',
-            name='model_version',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
-        ),
-        migrations.AlterField(
-            model_name='labelrollup',
-            name='source',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
-        ),
-        migrations.AlterField(
-            model_name='labelrollup',
-            name='model_version',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
-        ),
-        migrations.AlterField(
-            model_name='labelrollup',
-            name='label',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.label'),
-        ),
-        migrations.AlterField(
-            model_name='prediction',
-            name='run',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='predictions', to='webapp.run'),
-        ),
-        migrations.AlterField(
-            model_name='prediction',
-            name='image',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='predictions', to='webapp.image'),
-        ),
-        migrations.AlterField(
-            model_name='measurement',
-            name='prediction',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='measurements', to='webapp.prediction'),
-        ),
+        Together([
+            migrations.AddIndex(
+                model_name='measurement',
+                index=models.Index(condition=models.Q(('largest_region_px__gt', 0)), fields=['label', '-area_fraction'], name='measurement_worst'),
+            ),
+            migrations.AddField(
+                model_name='datasetimport',
+                name='ask',
+                field=models.CharField(choices=[('never', 'Never'), ('unknown', 'Where a class has no label of its name'), ('always', 'Always')], default='never', max_length=10),
+            ),
+            migrations.AddField(
+                model_name='datasetimport',
+                name='found_labels',
+                field=models.JSONField(blank=True, default=list),
+            ),
+            migrations.AddField(
+                model_name='datasetimport',
+                name='label_names',
+                field=models.JSONField(blank=True, null=True),
+            ),
+            migrations.AlterField(
+                model_name='datasetimport',
+                name='state',
+                field=models.CharField(choices=[('waiting', 'Waiting for a worker'), ('running', 'Being read'), ('asking', 'Waiting for its labels'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=10),
+            ),
+            migrations.RemoveConstraint(
+                model_name='datasetimport',
+                name='dataset_import_state_known',
+            ),
+            migrations.AddConstraint(
+                model_name='datasetimport',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'asking', 'done', 'failed'])), name='dataset_import_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='datasetimport',
+                constraint=models.CheckConstraint(condition=models.Q(('ask__in', ['never', 'unknown', 'always'])), name='dataset_import_ask_known'),
+            ),
+            migrations.AddIndex(
+                model_name='prediction',
+                index=models.Index(condition=models.Q(('is_current', True)), fields=['project', 'source', '-defect_area_fraction', '-image'], name='prediction_source_worst'),
+            ),
+            migrations.AddField(
+                model_name='evaluatedimage',
+                name='label_pixels',
+                field=models.JSONField(blank=True, default=dict),
+            ),
+            migrations.AlterField(
+                model_name='inspectionrollup',
+                name='source',
+                field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
+            ),
+            migrations.AlterField(
+                model_name='inspectionrollup',
+                name='model_version',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
+            ),
+            migrations.AlterField(
+                model_name='labelrollup',
+                name='source',
+                field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.source'),
+            ),
+            migrations.AlterField(
+                model_name='labelrollup',
+                name='model_version',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.modelversion'),
+            ),
+            migrations.AlterField(
+                model_name='labelrollup',
+                name='label',
+                field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webapp.label'),
+            ),
+            migrations.AlterField(
+                model_name='prediction',
+                name='run',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='predictions', to='webapp.run'),
+            ),
+            migrations.AlterField(
+                model_name='prediction',
+                name='image',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='predictions', to='webapp.image'),
+            ),
+            migrations.AlterField(
+                model_name='measurement',
+                name='prediction',
+                field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='measurements', to='webapp.prediction'),
+            ),
+        ]),
         migrations.RunSQL(sql=CREATE_LEDGER, reverse_sql=DROP_LEDGER),
     ]

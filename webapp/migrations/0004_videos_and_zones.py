@@ -6,6 +6,7 @@ import webapp.models.polygons
 from django.db import migrations, models
 
 from webapp.migrations._ledger_0004 import FORWARDS, SHAPE
+from webapp.migrations._together import Together
 
 
 class Migration(migrations.Migration):
@@ -28,84 +29,86 @@ class Migration(migrations.Migration):
                 'ordering': ['source', 'id'],
             },
         ),
-        migrations.AddField(
-            model_name='archive',
-            name='kind',
-            field=models.CharField(choices=[('zip', 'ZIP'), ('video', 'Video')], db_default='zip', default='zip', max_length=10),
-        ),
-        migrations.AddField(
-            model_name='archive',
-            name='attempts_count',
-            field=models.PositiveSmallIntegerField(db_default=0, default=0),
-        ),
-        migrations.AddField(
-            model_name='archive',
-            name='next_frame',
-            field=models.PositiveIntegerField(db_default=0, default=0),
-        ),
-        migrations.AddField(
-            model_name='archive',
-            name='sha256',
-            field=models.CharField(blank=True, db_default='', max_length=64),
-        ),
-        migrations.AddField(
-            model_name='batch',
-            name='blur',
-            field=models.CharField(choices=[('none', 'Nobody is blurred'), ('model', 'Blurred where the live model finds people')], db_default='none', default='none', max_length=10),
-        ),
-        migrations.AddField(
-            model_name='batch',
-            name='frame_seconds',
-            field=models.FloatField(db_default=1.0, default=1.0),
-        ),
-        migrations.AddField(
-            model_name='image',
-            name='frame_seconds',
-            field=models.FloatField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='label',
-            name='is_person',
-            field=models.BooleanField(db_default=False, default=False, help_text='What it marks is blurred in videos where that is asked.'),
-        ),
-        migrations.AddField(
-            model_name='project',
-            name='blur_people',
-            field=models.BooleanField(db_default=False, default=False, help_text='New batches start with people blurred in the frames of videos.'),
-        ),
-        migrations.AddConstraint(
-            model_name='archive',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['zip', 'video'])), name='archive_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='archive',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'zip'), models.Q(('sha256', ''), _negated=True), _connector='OR'), name='archive_video_has_content_hash'),
-        ),
-        migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('frame_seconds__gt', 0), ('frame_seconds__lte', 3600)), name='batch_frame_seconds_to_an_hour'),
-        ),
-        migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('blur__in', ['none', 'model'])), name='batch_blur_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('frame_seconds__isnull', True), ('frame_seconds__gt', 0), _connector='OR'), name='image_frame_seconds_positive'),
-        ),
-        migrations.AddField(
-            model_name='zone',
-            name='source',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='zones', to='webapp.source'),
-        ),
-        migrations.AddConstraint(
-            model_name='zone',
-            constraint=models.UniqueConstraint(models.F('source'), django.db.models.functions.text.Lower('name'), name='zone_name_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='zone',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='zone_has_name'),
-        ),
+        Together([
+            migrations.AddField(
+                model_name='archive',
+                name='kind',
+                field=models.CharField(choices=[('zip', 'ZIP'), ('video', 'Video')], db_default='zip', default='zip', max_length=10),
+            ),
+            migrations.AddField(
+                model_name='archive',
+                name='attempts_count',
+                field=models.PositiveSmallIntegerField(db_default=0, default=0),
+            ),
+            migrations.AddField(
+                model_name='archive',
+                name='next_frame',
+                field=models.PositiveIntegerField(db_default=0, default=0),
+            ),
+            migrations.AddField(
+                model_name='archive',
+                name='sha256',
+                field=models.CharField(blank=True, db_default='', max_length=64),
+            ),
+            migrations.AddField(
+                model_name='batch',
+                name='blur',
+                field=models.CharField(choices=[('none', 'Nobody is blurred'), ('model', 'Blurred where the live model finds people')], db_default='none', default='none', max_length=10),
+            ),
+            migrations.AddField(
+                model_name='batch',
+                name='frame_seconds',
+                field=models.FloatField(db_default=1.0, default=1.0),
+            ),
+            migrations.AddField(
+                model_name='image',
+                name='frame_seconds',
+                field=models.FloatField(blank=True, null=True),
+            ),
+            migrations.AddField(
+                model_name='label',
+                name='is_person',
+                field=models.BooleanField(db_default=False, default=False, help_text='What it marks is blurred in videos where that is asked.'),
+            ),
+            migrations.AddField(
+                model_name='project',
+                name='blur_people',
+                field=models.BooleanField(db_default=False, default=False, help_text='New batches start with people blurred in the frames of videos.'),
+            ),
+            migrations.AddConstraint(
+                model_name='archive',
+                constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['zip', 'video'])), name='archive_kind_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='archive',
+                constraint=models.CheckConstraint(condition=models.Q(('kind', 'zip'), models.Q(('sha256', ''), _negated=True), _connector='OR'), name='archive_video_has_content_hash'),
+            ),
+            migrations.AddConstraint(
+                model_name='batch',
+                constraint=models.CheckConstraint(condition=models.Q(('frame_seconds__gt', 0), ('frame_seconds__lte', 3600)), name='batch_frame_seconds_to_an_hour'),
+            ),
+            migrations.AddConstraint(
+                model_name='batch',
+                constraint=models.CheckConstraint(condition=models.Q(('blur__in', ['none', 'model'])), name='batch_blur_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='image',
+                constraint=models.CheckConstraint(condition=models.Q(('frame_seconds__isnull', True), ('frame_seconds__gt', 0), _connector='OR'), name='image_frame_seconds_positive'),
+            ),
+            migrations.AddField(
+                model_name='zone',
+                name='source',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='zones', to='webapp.source'),
+            ),
+            migrations.AddConstraint(
+                model_name='zone',
+                constraint=models.UniqueConstraint(models.F('source'), django.db.models.functions.text.Lower('name'), name='zone_name_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='zone',
+                constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='zone_has_name'),
+            ),
+        ]),
         migrations.RunSQL(sql=SHAPE, reverse_sql=migrations.RunSQL.noop),
         migrations.RunSQL(sql=FORWARDS, reverse_sql=migrations.RunSQL.noop),
     ]

@@ -3,6 +3,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from webapp.migrations._together import Together
+
 
 class Migration(migrations.Migration):
 
@@ -63,44 +65,46 @@ class Migration(migrations.Migration):
                 'ordering': ['id'],
             },
         ),
-        migrations.AddConstraint(
-            model_name='intake',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('bucket', ''), ('kind', 'folder'), models.Q(('folder', ''), _negated=True)), models.Q(('folder', ''), ('kind', 'bucket'), models.Q(('bucket', ''), _negated=True)), _connector='OR'), name='intake_is_folder_or_bucket'),
-        ),
-        migrations.AddConstraint(
-            model_name='intake',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('key_id', ''), ('sealed_secret', '')), models.Q(models.Q(('key_id', ''), _negated=True), models.Q(('sealed_secret', ''), _negated=True)), _connector='OR'), name='intake_key_has_secret'),
-        ),
-        migrations.AddConstraint(
-            model_name='intake',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'folder')), fields=('project', 'folder'), name='intake_folder_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='intake',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'bucket')), fields=('project', 'endpoint', 'bucket', 'prefix'), name='intake_bucket_once'),
-        ),
-        migrations.AddIndex(
-            model_name='seenfile',
-            index=models.Index(fields=['intake', 'state', '-ended_at'], name='seen_file_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='seenfile',
-            constraint=models.UniqueConstraint(fields=('intake', 'path', 'version'), name='seen_file_version_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='seenfile',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'taking'])), fields=('intake', 'path'), name='seen_file_open_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='seenfile',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'taking', 'stored', 'linked', 'repeated', 'archive', 'rejected'])), name='seen_file_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='seenfile',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'rejected'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='seen_file_rejected_has_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='seenfile',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'taking']), ('ended_at__isnull', False), _connector='OR'), name='seen_file_ended_has_time'),
-        ),
+        Together([
+            migrations.AddConstraint(
+                model_name='intake',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('bucket', ''), ('kind', 'folder'), models.Q(('folder', ''), _negated=True)), models.Q(('folder', ''), ('kind', 'bucket'), models.Q(('bucket', ''), _negated=True)), _connector='OR'), name='intake_is_folder_or_bucket'),
+            ),
+            migrations.AddConstraint(
+                model_name='intake',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('key_id', ''), ('sealed_secret', '')), models.Q(models.Q(('key_id', ''), _negated=True), models.Q(('sealed_secret', ''), _negated=True)), _connector='OR'), name='intake_key_has_secret'),
+            ),
+            migrations.AddConstraint(
+                model_name='intake',
+                constraint=models.UniqueConstraint(condition=models.Q(('kind', 'folder')), fields=('project', 'folder'), name='intake_folder_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='intake',
+                constraint=models.UniqueConstraint(condition=models.Q(('kind', 'bucket')), fields=('project', 'endpoint', 'bucket', 'prefix'), name='intake_bucket_once'),
+            ),
+            migrations.AddIndex(
+                model_name='seenfile',
+                index=models.Index(fields=['intake', 'state', '-ended_at'], name='seen_file_newest'),
+            ),
+            migrations.AddConstraint(
+                model_name='seenfile',
+                constraint=models.UniqueConstraint(fields=('intake', 'path', 'version'), name='seen_file_version_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='seenfile',
+                constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'taking'])), fields=('intake', 'path'), name='seen_file_open_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='seenfile',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'taking', 'stored', 'linked', 'repeated', 'archive', 'rejected'])), name='seen_file_state_known'),
+            ),
+            migrations.AddConstraint(
+                model_name='seenfile',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'rejected'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='seen_file_rejected_has_reason'),
+            ),
+            migrations.AddConstraint(
+                model_name='seenfile',
+                constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'taking']), ('ended_at__isnull', False), _connector='OR'), name='seen_file_ended_has_time'),
+            ),
+        ]),
     ]
