@@ -32,6 +32,7 @@ class Operation:
             "dataset_id": getattr(plant.project.datasets.first(), "pk", 0),
             "dataset_import_id": getattr(plant.project.dataset_imports.first(), "pk", 0),
             "batch_id": plant.batch.pk,
+            "sha256": image.sha256 if image else "0" * 64,
             "report_id": getattr(plant.project.reports.first(), "pk", 0),
             "image_id": image.pk if image else 0,
         }
@@ -49,6 +50,10 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/projects/{slug}/trainings"): {"minutes": 1},
     ("POST", "/api/v1/trainings/{training_id}/cancel"): {"keep": False},
     ("POST", "/api/v1/projects/{slug}/reports"): {"kind": "pdf", "grain": "", "scope": {}},
+    ("POST", "/api/v1/projects/{slug}/uploads"): {"name": "Monday"},
+    ("POST", "/api/v1/batches/{batch_id}/manifest"): {
+        "files": [{"name": "a.png", "sha256": "0" * 64, "size_bytes": 9}]
+    },
     ("POST", "/api/v1/batches/{batch_id}/runs"): {"model": 1},
     ("POST", "/api/v1/projects/{slug}/audits"): {"week": "2026-05-11"},
     ("POST", "/api/v1/images/{image_id}/reviews"): {"verdict": "pass", "reason": "Only dust"},

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import random
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.browser.factory import Factory, write_pictures
-from tests.images import picture, png
-from webapp.models import Batch
+from tests.images import encoded, picture, png
+from webapp.models import Batch, PartialUpload
 
 FILES = re.compile(r"/batches/\d+/files$")
+PIECES = re.compile(r"/batches/\d+/uploads/[0-9a-f]{64}$")
+PIECE_BYTES = 8 * 1024 * 1024
 
 
 def choose_folder(page: Page, factory: Factory, folder: Path) -> None:
@@ -85,8 +90,72 @@ def test_known_files_are_linked_and_not_sent(page: Page, factory: Factory, tmp_p
     start(page)
     finished(page)
     assert counted(page) == {"already known": 10, "stored": 2}
-    assert len(sent) == 2
+    assert len(sent) == 1, "both in one group"
     assert Batch.objects.latest("id").batch_images.count() == 12
+
+
+def test_a_large_file_goes_on_where_it_stopped_after_the_page_was_left(
+    page: Page, factory: Factory, tmp_path: Path
+) -> None:
+    write_pictures(tmp_path / "flight", ["1.png", "2.png"])
+    large = encoded(np.full((2000, 3500, 3), 90, np.uint8), "BMP")
+    (tmp_path / "flight" / "mosaic.bmp").write_bytes(large)
+    places: list[int] = []
+
+    def cut_after_the_first(route: Route) -> None:
+        places.append(int(route.request.headers["upload-offset"]))
+        if len(places) > 1:
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.route(
+        PIECES, lambda route: cut_after_the_first(route) if route.request.method == "PATCH" else route.fallback()
+    )
+    choose_folder(page, factory, tmp_path / "flight")
+    start(page)
+    expect(page.get_by_text("No connection to the server.")).to_be_visible()
+    expect(page.locator("li[data-state=sending]", has_text="mosaic.bmp")).to_be_visible()
+    assert PartialUpload.objects.get().offset_bytes == PIECE_BYTES
+    page.goto(factory.address("batch-new"))
+    page.unroute(PIECES)
+    places.clear()
+    page.route(PIECES, note_places(places))
+
+    expect(page.get_by_text("2 files have arrived, 1 is missing")).to_be_visible()
+    page.get_by_role("link", name="Continue this upload").click()
+    page.get_by_text("1 file is missing").click()
+    expect(page.get_by_text("flight/mosaic.bmp")).to_be_visible()
+    page.locator("[data-uploader][data-ready]").wait_for()
+    page.set_input_files("[data-part=folder-input]", tmp_path / "flight")
+    start(page)
+    finished(page)
+    assert counted(page) == {"already known": 2, "stored": 1}
+    assert places == [PIECE_BYTES, 2 * PIECE_BYTES]
+    batch = Batch.objects.get()
+    assert batch.batch_images.count() == 3
+    assert batch.images.get(name="flight/mosaic.bmp").sha256 == hashlib.sha256(large).hexdigest()
+    assert not PartialUpload.objects.exists()
+
+
+def test_the_pages_own_sha_256_is_right(page: Page, factory: Factory) -> None:
+    """For large files, and where the browser offers none: without https."""
+    page.goto(factory.address("batch-new"))
+    content = random.Random(3).randbytes(5_000_000)
+    lengths = [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 1000, len(content)]
+    found = page.evaluate(
+        """async ([content, lengths]) => {
+          const worker = document.querySelector("[data-uploader]").dataset.workerUrl;
+          const source = await (await fetch(worker)).text();
+          const name = source.match(/"([^"]*upload-sha256[^"]*)"/)[1];
+          const { sha256 } = await import(new URL(name, new URL(worker, location)));
+          const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+          return Promise.all(lengths.map((length) => sha256(new Blob([bytes.subarray(0, length)]), undefined, -1)));
+        }""",
+        [base64.b64encode(content).decode(), lengths],
+    )
+    assert found == [hashlib.sha256(content[:length]).hexdigest() for length in lengths]
 
 
 def test_a_lost_connection_is_tried_again(page: Page, factory: Factory, tmp_path: Path) -> None:
@@ -151,7 +220,7 @@ def test_an_upload_goes_on_after_the_page_was_left(page: Page, factory: Factory,
     page.goto(batch_address)
     assert dialogs == ["beforeunload"]
     page.unroute(FILES)
-    page.get_by_role("link", name="Go on uploading").click()
+    page.get_by_role("link", name="Continue this upload").click()
     page.locator("[data-uploader][data-ready]").wait_for()
     page.set_input_files("[data-part=folder-input]", tmp_path / "shift")
     start(page)
@@ -206,6 +275,21 @@ def test_ten_thousand_files_are_counted_and_few_are_drawn(page: Page, factory: F
     expect(page.get_by_text("and 9,800 more files, counted above")).to_be_visible()
     assert page.locator("[data-list=files] li").count() == 200
     assert counted(page) == {"waiting": 10_000}
+
+
+def note_places(places: list[int]) -> Callable[[Route], None]:
+    """Let everything through, and note where pieces begin."""
+
+    def note(route: Route) -> None:
+        if is_piece(route):
+            places.append(int(route.request.headers["upload-offset"]))
+        route.continue_()
+
+    return note
+
+
+def is_piece(route: Route) -> bool:
+    return route.request.method == "PATCH"
 
 
 def answer(status: int, body: str) -> Callable[[Route], None]:

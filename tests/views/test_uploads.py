@@ -1,4 +1,4 @@
-"""The upload's JSON: open, manifest, files one by one, seal."""
+"""The upload page's requests: open, manifest, groups of files, seal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.images import picture, png
+from tests.upload_bodies import FILES_TYPE, group, sha256
 from tests.views.visit import Visit, start_visit
+from webapp import storage
 from webapp.models import Archive, Batch
 
 pytestmark = pytest.mark.django_db
@@ -35,13 +36,15 @@ def post_json(client: Client, address: str, body: Any) -> Any:
 
 
 def send(visit: Visit, batch: Batch, name: str, content: bytes) -> dict[str, Any]:
-    response = visit.client.post(
-        visit.address("batch-file", batch.pk),
-        {"name": name, "file": SimpleUploadedFile(name.rpartition("/")[2], content)},
-    )
-    assert response.status_code == 200, response.content
-    answer: dict[str, Any] = response.json()
+    answer: dict[str, Any] = send_all(visit, batch, {name: content})[0]
     return answer
+
+
+def send_all(visit: Visit, batch: Batch, files: dict[str, bytes]) -> list[dict[str, Any]]:
+    response = visit.client.post(visit.address("batch-files", batch.pk), group(files), content_type=FILES_TYPE)
+    assert response.status_code == 200, response.content
+    rows: list[dict[str, Any]] = response.json()["files"]
+    return rows
 
 
 class TestOpen:
@@ -98,9 +101,11 @@ class TestManifest:
 
     def test_does_not_tell_what_another_project_holds(self, visit: Visit, batch: Batch) -> None:
         content = png(picture(blue=0.2))
-        foreign = Batch.objects.exclude(project=visit.plant.project).get()
-        sent = SimpleUploadedFile("theirs.png", content)
-        visit.outsider.post(f"/p/{foreign.project.slug}/batches/{foreign.pk}/files", {"file": sent})
+        elsewhere = Batch.objects.exclude(project=visit.plant.project).get().project
+        foreign = Batch.objects.create(project=elsewhere, name="Theirs")
+        address = f"/p/{foreign.project.slug}/batches/{foreign.pk}/files"
+        sent = visit.outsider.post(address, group({"theirs.png": content}), content_type=FILES_TYPE)
+        assert sent.status_code == 200
         files = [{"name": "theirs.png", "sha256": hashlib.sha256(content).hexdigest()}]
         response = post_json(visit.client, visit.address("batch-manifest", batch.pk), {"files": files})
         assert response.json() == {"known": []}
@@ -123,6 +128,7 @@ class TestManifest:
             {"files": ["a.png"]},
             {"files": [{"name": "a.png", "sha256": "0" * 64}] * 1001},
             {"too_large": [{"name": "a.png", "size_bytes": "7"}]},
+            {"announced": [{"name": "a.png", "size_bytes": -1}]},
             [],
         ],
     )
@@ -164,10 +170,64 @@ class TestFile:
         assert send(visit, batch, "shift.zip", packed.getvalue())["outcome"] == "archive"
         assert Archive.objects.get().batch == batch
 
-    def test_wants_a_file(self, visit: Visit, batch: Batch) -> None:
-        response = visit.client.post(visit.address("batch-file", batch.pk), {"name": "a.png"})
+    def test_a_group_is_stored_at_once_each_with_its_own_outcome(self, visit: Visit, batch: Batch) -> None:
+        good = [png(picture(mark=mark)) for mark in range(3)]
+        files = {"a.png": good[0], "b.jpg": b"no picture", "c.png": good[1], "again.png": good[0], "empty.png": b""}
+        rows = send_all(visit, batch, files | {"d.png": good[2]})
+        outcomes = {row["name"]: row["outcome"] for row in rows}
+        assert outcomes == {
+            **{"a.png": "stored", "b.jpg": "rejected", "c.png": "stored"},
+            **{"again.png": "repeated", "empty.png": "rejected", "d.png": "stored"},
+        }
+        assert set(batch.images.values_list("sha256", flat=True)) == {sha256(content) for content in good}
+        for content in good:
+            assert storage.original_path(sha256(content)).read_bytes() == content
+
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            (b"\n", "Expected a line of JSON"),
+            (b'{"files": []}\n', "Expected a line of JSON"),
+            (group({"a.png": b"x"}, name=7), "Expected a line of JSON"),
+            (group({"a.png": b"x"}, size_bytes=10**12), "Expected a line of JSON"),
+            (group({"a.png": b"x"}, sha256="0" * 64), "is not what was announced"),
+            (group({"a.png": b"xyz"})[:-1], "broke off after 2 of 3 bytes"),
+        ],
+    )
+    def test_says_what_it_expected(self, visit: Visit, batch: Batch, body: bytes, words: str) -> None:
+        response = visit.client.post(visit.address("batch-files", batch.pk), body, content_type=FILES_TYPE)
         assert response.status_code == 400
-        assert response.json()["error"]["code"] == "no_file"
+        assert words in response.json()["error"]["message"]
+        assert batch.batch_images.count() == 0
+
+    def test_takes_no_form(self, visit: Visit, batch: Batch) -> None:
+        response = visit.client.post(visit.address("batch-files", batch.pk), {"name": "a.png"})
+        assert response.status_code == 415
+
+
+class TestAnnounced:
+    def announce(self, visit: Visit, batch: Batch, names: list[str]) -> None:
+        body = {"announced": [{"name": name, "size_bytes": 9} for name in names]}
+        assert post_json(visit.client, visit.address("batch-manifest", batch.pk), body).status_code == 200
+
+    def test_an_open_batch_says_what_is_missing(self, visit: Visit, batch: Batch) -> None:
+        self.announce(visit, batch, ["a.png", "b.jpg", "c/../c.png"])
+        self.announce(visit, batch, ["a.png"])
+        send_all(visit, batch, {"a.png": png(picture()), "b.jpg": b"no picture"})
+        for address in (visit.address("batch", batch.pk), visit.address("batch-new") + f"?batch={batch.pk}"):
+            assert "1 file is missing" in visit.client.get(address).content.decode()
+        page = visit.client.get(visit.address("batch-new")).content.decode()
+        assert "Continue this upload" in page
+        assert "2 files have arrived, 1 is missing" in page
+
+    def test_what_never_came_is_listed_when_the_batch_closes(self, visit: Visit, batch: Batch) -> None:
+        self.announce(visit, batch, ["a.png", "lost.png"])
+        send(visit, batch, "a.png", png(picture()))
+        visit.client.post(visit.address("batch-seal", batch.pk))
+        (skipped,) = batch.skipped_files.all()
+        assert (skipped.name, skipped.kind) == ("lost.png", "rejected")
+        assert "had not arrived" in skipped.reason
+        assert batch.announced_files.count() == 0
 
 
 class TestSeal:
@@ -179,9 +239,9 @@ class TestSeal:
 
     def test_afterwards_no_more_files_come(self, visit: Visit, batch: Batch) -> None:
         visit.client.post(visit.address("batch-seal", batch.pk))
-        sent = {"file": SimpleUploadedFile("late.png", png(picture()))}
+        sent = group({"late.png": png(picture())})
         for response in (
-            visit.client.post(visit.address("batch-file", batch.pk), sent),
+            visit.client.post(visit.address("batch-files", batch.pk), sent, content_type=FILES_TYPE),
             post_json(visit.client, visit.address("batch-manifest", batch.pk), {"files": []}),
         ):
             assert response.status_code == 409
@@ -189,7 +249,7 @@ class TestSeal:
         assert batch.batch_images.count() == 0
 
 
-@pytest.mark.parametrize("name", ["batch-manifest", "batch-file", "batch-seal"])
+@pytest.mark.parametrize("name", ["batch-manifest", "batch-files", "batch-seal", "batch-uploads"])
 def test_others_find_no_batch(visit: Visit, batch: Batch, name: str) -> None:
     address = visit.address(name, batch.pk)
     assert visit.outsider.post(address).status_code == 404

@@ -25,6 +25,7 @@ from webapp.pipeline.receive import (
     clean_name,
     picture_limits,
     receive_file,
+    receive_files,
     reject,
     store_files,
 )
@@ -175,8 +176,8 @@ def upload_batch(
         blur_people=blur_people,
     )
     try:
-        for file_name, stream in files:
-            add_file(batch=batch, name=file_name, stream=stream)
+        for added in receive_files(batch, files):
+            _wake([added])
     finally:
         seal_batch(batch=batch)
     return batch

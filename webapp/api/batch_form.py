@@ -95,7 +95,7 @@ def read_batch_form(form: Form, project: Project) -> BatchForm:
         raise invalid(unknown[0] or "body", f"Expected the fields {', '.join(FIELDS)}, got “{unknown[0][:40]}”.")
     return BatchForm(
         name=_name(_single(form, "name")),
-        captured_at=_captured_at(_single(form, "captured_at")),
+        captured_at=captured_at_of(_single(form, "captured_at")),
         frame_seconds=_frame_seconds(_single(form, "frame_seconds")),
         blur_people=_blur_people(_single(form, "blur_people"), project),
         files=_files(form),
@@ -165,7 +165,8 @@ def _added(text: str, project: Project) -> Source:
         raise invalid("source", str(error)) from error
 
 
-def _captured_at(text: str) -> datetime | None:
+def captured_at_of(text: str) -> datetime | None:
+    """ApiError for what is no time, or none that a picture can be from; None for nothing."""
     if not text:
         return None
     try:

@@ -32,11 +32,14 @@ CODES: Mapping[int, tuple[str, str]] = {
     403: ("forbidden", "You may not do this. Ask an administrator of the workspace."),
     404: ("not_found", "There is nothing at this address, or you may not see it."),
     405: ("method_not_allowed", "This address does not take this method."),
+    409: ("conflict", "Something else happened in between. Ask how far it is, then go on from there."),
     411: ("length_required", "Expected the header Content-Length; bodies in chunks of unknown number are not read."),
+    412: ("precondition_failed", "Expected version 1.0.0 of the tus protocol."),
     413: ("too_large", "The request is larger than this server takes. Send less at once."),
     415: ("unsupported_media_type", "The content type is not one that this address takes."),
     422: ("invalid", "Some of the input is not what was expected; “fields” says which and why."),
     429: ("too_many_requests", "Too many attempts. Wait a while, then try again."),
+    460: ("checksum_mismatch", "What arrived is not what was announced. Send it again."),
     500: (
         "server_error",
         "Something went wrong on the server and was logged there. Try again, or tell who runs it.",
@@ -61,11 +64,18 @@ class ErrorResponse(JsonResponse):
 class ApiError(Exception):
     """What a route raises to answer with an error of its own words."""
 
-    def __init__(self, status: int, message: str = "", fields: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str = "",
+        fields: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.fields = dict(fields or {})
+        self.headers = dict(headers or {})
 
 
 def invalid(field: str, message: str) -> ApiError:
@@ -99,7 +109,7 @@ class ApiErrorMiddleware:
 def handle_errors(api: NinjaAPI) -> None:
     """What a route may raise, and the answer it becomes; everything else is Django's to log and to report."""
     answers: dict[type[Exception], Callable[[Any], ErrorResponse]] = {
-        ApiError: lambda error: ErrorResponse(error.status, error.message, error.fields),
+        ApiError: _api_error,
         ValidationError: lambda error: ErrorResponse(422, fields=_field_messages(error)),
         HttpError: lambda error: ErrorResponse(error.status_code, _http_message(error)),
         ScopeError: lambda error: ErrorResponse(422, fields=error.fields),
@@ -121,6 +131,13 @@ def handle_errors(api: NinjaAPI) -> None:
 
 def _handler(answer: Callable[[Any], ErrorResponse]) -> Callable[[HttpRequest, Any], ErrorResponse]:
     return lambda request, error: answer(error)
+
+
+def _api_error(error: ApiError) -> ErrorResponse:
+    answer = ErrorResponse(error.status, error.message, error.fields)
+    for name, value in error.headers.items():
+        answer[name] = value
+    return answer
 
 
 def _os_error(error: OSError) -> ErrorResponse:

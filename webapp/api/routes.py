@@ -20,6 +20,7 @@ from webapp.api import (
     sources,
     tokens,
     trainings,
+    uploads,
 )
 from webapp.api.auth import TokenAuth
 from webapp.api.docs import DocsPage
@@ -48,6 +49,7 @@ ROUTERS: dict[str, Router] = {
     "Models": models.router,
     "Judging": judging.router,
     "Batches": batches.router,
+    "Uploads": uploads.router,
     "Runs": runs.router,
     "Images": images.router,
     "Reviews": reviews.router,

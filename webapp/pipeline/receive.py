@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -24,6 +25,8 @@ from webapp.stored_groups import move_all_into_place
 
 _BLOCK_BYTES = 1 << 20
 _NAME_LIMIT = 500
+GROUP_FILES = 32
+GROUP_BYTES = 64_000_000
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,24 @@ def receive_file(batch: Batch, name: str, stream: IO[bytes], *, allow_archive: b
         sha256, size_bytes = copy_hashed(stream, file)
         arrived = StreamedFile(name, Path(file.name), sha256, size_bytes)
         return store_files(batch, [arrived], allow_archive=allow_archive)[0]
+
+
+def receive_files(
+    batch: Batch, files: Iterable[tuple[str, IO[bytes]]], *, allow_archive: bool = True
+) -> Iterator[AddedFile]:
+    """The same for many (name, stream) pairs, which are stored group by group; what became of each, in order."""
+    with ExitStack() as kept:
+        group: list[StreamedFile] = []
+        for name, stream in files:
+            file = kept.enter_context(storage.temporary_file())
+            sha256, size_bytes = copy_hashed(stream, file)
+            file.close()
+            group.append(StreamedFile(name, Path(file.name), sha256, size_bytes))
+            if len(group) == GROUP_FILES or sum(one.size_bytes for one in group) > GROUP_BYTES:
+                yield from store_files(batch, group, allow_archive=allow_archive)
+                group.clear()
+                kept.pop_all().close()
+        yield from store_files(batch, group, allow_archive=allow_archive)
 
 
 def store_files(batch: Batch, files: Sequence[StreamedFile], *, allow_archive: bool = True) -> list[AddedFile]:

@@ -44,6 +44,8 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:
         return wording.counted(minutes, "minute")
     hours, rest = divmod(minutes, 60)
+    if hours >= 48:
+        return wording.counted(round(hours / 24), "day")
     words = wording.counted(hours, "hour")
     return f"{words} {wording.counted(rest, 'minute')}" if rest else words
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -14,11 +15,13 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
 
 from analytics.statistics import Interval, wilson
+from webapp.actions.privacy import people_labels
 from webapp.forms.batches import BatchForm
 from webapp.models import Batch, ModelVersion, Project, SkippedFile
 from webapp.models.batch_images import SHOWS, Show, batch_image_page
 from webapp.models.model_results import model_results
 from webapp.models.progress import BatchProgress, batch_progress, batches_with_progress
+from webapp.pipeline.open_uploads import open_upload, open_uploads
 from webapp.pipeline.receive import picture_limits
 from webapp.views.asking import project_of
 from webapp.views.grid import GRID_LENGTH, items_of_batch
@@ -62,13 +65,19 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
         if not batch_id.isdecimal() or len(batch_id) > 18:
             raise Http404("no such batch")
         batch = get_object_or_404(Batch, project=project, pk=int(batch_id), sealed_at__isnull=True)
-    context = {"project": project, "tab": "batches", **uploader(project, batch)}
+    context = {
+        "project": project,
+        "tab": "batches",
+        "open_upload": open_upload(batch) if batch else None,
+        "open_uploads": [] if batch else open_uploads(project),
+        **uploader(project, batch),
+    }
     return render(request, "batches/new.html", context)
 
 
 def uploader(project: Project, batch: Batch | None = None) -> dict[str, Any]:
     """What the upload panel needs; `batch` is an open one to go on with."""
-    limits = picture_limits()
+    limits, people = picture_limits(), people_labels(project)
     open_batch = {"id": batch.pk, "name": batch.name, "urls": upload_urls(batch, project.slug)} if batch else None
     return {
         "upload_form": BatchForm(project),
@@ -77,6 +86,10 @@ def uploader(project: Project, batch: Batch | None = None) -> dict[str, Any]:
         "upload_max_bytes": limits.max_bytes,
         "upload_max_mb": limits.max_bytes // 1_000_000,
         "upload_has_sources": project.sources.exists(),
+        "upload_people": people,
+        "upload_live_model": project.live_model,
+        "upload_csrf_cookie": settings.CSRF_COOKIE_NAME,
+        "upload_open_seconds": settings.PIXELWISE_UPLOAD_SECONDS,
     }
 
 
@@ -194,6 +207,7 @@ def _status(request: HttpRequest, view: View, newest: BatchProgress) -> dict[str
         "progress": newest,
         "shown": shown,
         "is_newest": is_newest,
+        "open_upload": None if view.batch.sealed_at else open_upload(view.batch),
         "is_unpacking": newest.status == "uploading" and view.batch.sealed_at is not None,
         "pass_count": shown.done_count - shown.fail_verdict_count,
         "defect_rate": shown.fail_verdict_count / shown.done_count if shown.done_count else None,

@@ -1,13 +1,12 @@
-// Hashing of files before they are sent, so that what the project already holds is not sent at all.
+// Hashing of files before they are sent, so that what the server already holds is not sent at all.
 
-/** Larger files are sent without asking: a digest needs the whole file in memory. */
-const LARGEST_BYTES = 256 * 1024 * 1024;
+import { sha256 } from "./upload-sha256.js";
 
 export class Hasher {
   #worker = null;
   #waiting = new Map();
   #nextId = 0;
-  #broken = false;
+  #isBroken = typeof Worker !== "function";
   #workerUrl;
 
   /** @param {string} workerUrl address of upload-hash-worker.js; the page knows it, its name changes with its content */
@@ -15,22 +14,17 @@ export class Hasher {
     this.#workerUrl = workerUrl;
   }
 
-  /** Browsers hand out crypto.subtle on https and localhost only; elsewhere every file is sent. */
-  get available() {
-    if (this.#broken || typeof Worker !== "function") return false;
-    return window.isSecureContext && Boolean(window.crypto?.subtle);
-  }
-
   /**
-   * SHA-256 in hex, or null where the file is not worth asking about.
+   * SHA-256 in hex.
+   * @param {(hashedBytes: number) => void} onProgress called for large files
    * @throws {Error} where the file cannot be read
    */
-  async hash(file) {
-    if (!this.available || file.size > LARGEST_BYTES || file.name.toLowerCase().endsWith(".zip")) return null;
+  async hash(file, onProgress = () => {}) {
+    if (this.#isBroken) return sha256(file, onProgress);
     this.#worker ??= this.#start();
     const id = (this.#nextId += 1);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { file, onProgress, resolve, reject });
       this.#worker.postMessage({ id, file });
     });
   }
@@ -42,16 +36,22 @@ export class Hasher {
 
   #start() {
     const worker = new Worker(this.#workerUrl, { type: "module" });
-    worker.addEventListener("message", (event) => {
-      const { id, sha256, error } = event.data;
-      const { resolve, reject } = this.#waiting.get(id);
+    worker.addEventListener("message", ({ data: { id, hashed, sha256: hex, error } }) => {
+      const { onProgress, resolve, reject } = this.#waiting.get(id);
+      if (hashed !== undefined) {
+        onProgress(hashed);
+        return;
+      }
       this.#waiting.delete(id);
       if (error) reject(new Error(error));
-      else resolve(sha256);
+      else resolve(hex);
     });
+    // A browser that starts no module worker: the page hashes by itself, more slowly.
     worker.addEventListener("error", () => {
-      this.#broken = true;
-      for (const { resolve } of this.#waiting.values()) resolve(null);
+      this.#isBroken = true;
+      for (const { file, onProgress, resolve, reject } of this.#waiting.values()) {
+        sha256(file, onProgress).then(resolve, reject);
+      }
       this.#waiting.clear();
     });
     return worker;

@@ -163,8 +163,9 @@ function newRow(item) {
 function fillRow(row, item) {
   const [, , bar, state] = row.children;
   row.dataset.state = item.state;
-  bar.hidden = item.state !== "sending";
-  bar.value = item.sent;
+  const isHashing = item.state === "checking" && item.hashed > 0;
+  bar.hidden = item.state !== "sending" && !isHashing;
+  bar.value = isHashing ? item.hashed : item.sent;
   const words = WORDS[item.state];
   state.textContent = PROBLEMS.has(item.state) && item.reason ? `${words}: ${item.reason}` : words;
 }

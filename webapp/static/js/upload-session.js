@@ -1,10 +1,18 @@
-// One upload: asks the server which files it knows, sends the others a few at a time, then closes the batch.
+// One upload: announces the files, asks the server which it knows, sends the others, then closes the batch. Small files
+// go in groups, large ones in pieces. Everything may break off at any moment: the server knows what it has.
 
 import { Hasher } from "./upload-hash.js";
-import { ConnectionLost, Refused, postFile, postJson } from "./upload-request.js";
+import { LARGE_BYTES, sendLarge } from "./upload-large.js";
+import { Refused, Requests, ServerFault } from "./upload-request.js";
 import { number } from "./upload-words.js";
 
+/** What a worker takes apart may be larger than a picture. */
+const TAKEN_APART = /\.(zip|mp4|m4v|mov|avi|mkv|webm)$/i;
+
 const SENDERS = 3;
+const GROUP_FILES = 24;
+const GROUP_BYTES = 12_000_000;
+const ANNOUNCED_AT_ONCE = 1000;
 const FIRST_GROUP = 10;
 const GROUP = 200;
 const GROUP_AFTER_MS = 700;
@@ -15,6 +23,8 @@ const GROUP_AFTER_MS = 700;
  */
 export const OVER = new Set(["known", "stored", "archive", "repeated", "rejected"]);
 
+const UNREADABLE = "The browser could not read it: it was moved, changed or is locked.";
+
 const STATE_OF_OUTCOME = {
   stored: "stored",
   linked: "known",
@@ -24,7 +34,7 @@ const STATE_OF_OUTCOME = {
 };
 
 /**
- * Events, each with `detail`: "file" ({item, from}), "phase" ({phase, message}).
+ * Events, each with `detail`: "file" ({item, from}), "phase" ({phase, message}), "connection" ({isLost, pauseMs}).
  * Phases: idle → opening → sending → (stopped | unsent) → sealing → sealed.
  */
 export class UploadSession extends EventTarget {
@@ -32,7 +42,7 @@ export class UploadSession extends EventTarget {
   items = [];
   batch = null;
 
-  #csrfToken;
+  #requests;
   #maxBytes;
   #hasher;
   #ready = [];
@@ -41,11 +51,14 @@ export class UploadSession extends EventTarget {
   #preparingCount = 0;
   #abort = new AbortController();
 
-  /** @param {{csrfToken: string, maxBytes: number, workerUrl: string}} options */
-  constructor({ csrfToken, maxBytes, workerUrl }) {
+  /** @param {{csrfCookie: string, maxBytes: number, workerUrl: string}} options */
+  constructor({ csrfCookie, maxBytes, workerUrl }) {
     super();
     this.#hasher = new Hasher(workerUrl);
-    this.#csrfToken = csrfToken;
+    this.#requests = new Requests(csrfCookie);
+    this.#requests.connection.addEventListener("change", ({ detail }) => {
+      this.dispatchEvent(new CustomEvent("connection", { detail }));
+    });
     this.#maxBytes = maxBytes;
   }
 
@@ -77,7 +90,7 @@ export class UploadSession extends EventTarget {
   async start(openUrl, settings, openBatch = null) {
     this.#setPhase("opening");
     try {
-      this.batch = openBatch ?? (await postJson(openUrl, settings, this.#csrfToken));
+      this.batch = openBatch ?? (await this.#requests.postJson(openUrl, settings));
     } catch (error) {
       this.#setPhase("idle", error.message, error.fields);
       return;
@@ -109,7 +122,7 @@ export class UploadSession extends EventTarget {
   async seal() {
     this.#setPhase("sealing");
     try {
-      await postJson(this.batch.urls.seal, {}, this.#csrfToken);
+      await this.#requests.postJson(this.batch.urls.seal, {});
       this.#hasher.close();
       this.#setPhase("sealed");
     } catch (error) {
@@ -119,10 +132,10 @@ export class UploadSession extends EventTarget {
 
   #item({ file, name }) {
     const size = file?.size ?? 0;
-    const isTooLarge = size > this.#maxBytes && !name.toLowerCase().endsWith(".zip");
+    const isTooLarge = size > this.#maxBytes && !TAKEN_APART.test(name);
     const state = isTooLarge ? "rejected" : "waiting";
     const reason = isTooLarge ? tooLarge(size, this.#maxBytes) : "";
-    return { file, name, size, sent: 0, state, reason, isTooLarge, sha256: null };
+    return { file, name, size, sent: 0, hashed: 0, state, reason, isTooLarge, sha256: null };
   }
 
   #prepareLater(items) {
@@ -139,7 +152,8 @@ export class UploadSession extends EventTarget {
 
   /** Hash in order; ask about a small first group so that sending starts at once, then about larger ones. */
   async #prepare(items, signal) {
-    await this.#report(items.filter((item) => item.isTooLarge));
+    await this.#report("announced", items.filter((item) => !item.isTooLarge));
+    await this.#report("too_large", items.filter((item) => item.isTooLarge));
     let group = [];
     let size = FIRST_GROUP;
     let since = performance.now();
@@ -147,10 +161,6 @@ export class UploadSession extends EventTarget {
       if (signal.aborted) return;
       await this.#check(item);
       if (item.state !== "checking") continue;
-      if (!item.sha256) {
-        this.#enqueue(item);
-        continue;
-      }
       group.push(item);
       if (group.length >= size || performance.now() - since > GROUP_AFTER_MS) {
         await this.#ask(group, signal);
@@ -162,27 +172,31 @@ export class UploadSession extends EventTarget {
     if (group.length && !signal.aborted) await this.#ask(group, signal);
   }
 
-  /** The batch lists what was not even sent, too. */
-  async #report(items) {
-    for (let start = 0; start < items.length; start += GROUP) {
-      const some = items.slice(start, start + GROUP);
-      const too_large = some.map(({ name, size }) => ({ name, size_bytes: size }));
-      await postJson(this.batch.urls.manifest, { too_large }, this.#csrfToken);
+  /** The batch knows what is to come, and lists what is not even sent. */
+  async #report(key, items) {
+    for (let start = 0; start < items.length; start += ANNOUNCED_AT_ONCE) {
+      const some = items.slice(start, start + ANNOUNCED_AT_ONCE);
+      const rows = some.map(({ name, size }) => ({ name, size_bytes: size }));
+      await this.#requests.postJson(this.batch.urls.manifest, { [key]: rows });
     }
   }
 
   async #check(item) {
     this.#set(item, "checking");
+    const progress = (hashed) => {
+      item.hashed = hashed;
+      this.#tell(item, item.state);
+    };
     try {
-      item.sha256 ??= await this.#hasher.hash(item.file);
+      item.sha256 ??= await this.#hasher.hash(item.file, progress);
     } catch {
-      this.#set(item, "rejected", "The browser could not read it: it was moved, changed or is locked.");
+      this.#set(item, "rejected", UNREADABLE);
     }
   }
 
   async #ask(group, signal) {
     const files = group.map(({ name, sha256 }) => ({ name, sha256 }));
-    const { known } = await postJson(this.batch.urls.manifest, { files }, this.#csrfToken);
+    const { known } = await this.#requests.postJson(this.batch.urls.manifest, { files });
     if (signal.aborted) return;
     const names = new Set(known);
     for (const item of group) {
@@ -200,7 +214,7 @@ export class UploadSession extends EventTarget {
   #pump() {
     while (this.#active < SENDERS && this.#ready.length && this.phase === "sending") {
       this.#active += 1;
-      this.#send(this.#ready.shift()).finally(() => {
+      this.#sendNext().finally(() => {
         this.#active -= 1;
         this.#pump();
         this.#finishWhenThrough();
@@ -208,32 +222,86 @@ export class UploadSession extends EventTarget {
     }
   }
 
-  async #send(item) {
-    const signal = this.#abort.signal;
-    this.#set(item, "sending");
+  /** A large file, or as many small ones as make a group. */
+  #sendNext() {
+    if (this.#ready[0].size > LARGE_BYTES) return this.#send([this.#ready.shift()], (items) => this.#large(items[0]));
+    const group = [];
+    let size = 0;
+    while (this.#ready.length && group.length < GROUP_FILES && this.#ready[0].size <= LARGE_BYTES) {
+      size += this.#ready[0].size;
+      if (group.length && size > GROUP_BYTES) break;
+      group.push(this.#ready.shift());
+    }
+    return this.#send(group, (items) => this.#group(items));
+  }
+
+  async #large(item) {
+    const progress = (sent) => this.#sent(item, sent);
+    return [await sendLarge(this.#requests, this.batch.urls.uploads, item, progress, this.#abort.signal)];
+  }
+
+  async #group(items) {
     const progress = (sent) => {
-      item.sent = Math.min(sent, item.size);
-      this.#tell(item, item.state);
+      let left = sent;
+      for (const item of items) {
+        this.#sent(item, Math.max(0, left));
+        left -= item.size;
+      }
     };
+    return (await this.#requests.postFiles(this.batch.urls.files, items, progress, this.#abort.signal)).files;
+  }
+
+  #sent(item, sent) {
+    item.sent = Math.min(sent, item.size);
+    this.#tell(item, item.state);
+  }
+
+  async #send(chosen, send) {
+    const signal = this.#abort.signal;
+    const items = await this.#readable(chosen);
+    for (const item of items) this.#set(item, "sending");
     try {
-      const answer = await postFile(this.batch.urls.file, item, this.#csrfToken, progress, signal);
-      item.sent = item.size;
-      this.#set(item, STATE_OF_OUTCOME[answer.outcome] ?? "stored", answer.reason);
+      const answers = items.length ? await send(items) : [];
+      answers.forEach((answer, place) => {
+        items[place].sent = items[place].size;
+        this.#set(items[place], STATE_OF_OUTCOME[answer.outcome] ?? "stored", answer.reason);
+      });
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Refused && error.status === 413) this.#set(item, "rejected", error.message);
-      else {
-        item.sent = 0;
-        this.#set(item, "unsent", error.message);
-        if (error instanceof Refused) this.#fail(error);
+      if (!(error instanceof Refused || error instanceof ServerFault)) throw error;
+      // One file of a group may be at fault: each is tried on its own before any is given up.
+      if (error.status === 400 && items.length > 1) {
+        for (const item of items) await this.#send([item], send);
+        return;
       }
+      const isOwnFault = error instanceof Refused && [400, 413, 460].includes(error.status);
+      for (const item of items) {
+        item.sent = 0;
+        this.#set(item, isOwnFault ? "rejected" : "unsent", error.message);
+      }
+      if (!isOwnFault && error instanceof Refused) this.#fail(error);
     }
+  }
+
+  /** Without those that were moved or deleted since they were hashed, which would break a whole request. */
+  async #readable(items) {
+    const checked = await Promise.all(
+      items.map((item) =>
+        item.file
+          .slice(0, 1)
+          .arrayBuffer()
+          .then(() => true)
+          .catch(() => false),
+      ),
+    );
+    items.filter((_, place) => !checked[place]).forEach((item) => this.#set(item, "rejected", UNREADABLE));
+    return items.filter((_, place) => checked[place]);
   }
 
   /** A refusal concerns every file alike (signed out, batch deleted): stop instead of asking for each. */
   #fail(error) {
     if (this.phase !== "sending") return;
-    if (!(error instanceof Refused || error instanceof ConnectionLost)) throw error;
+    if (!(error instanceof Refused || error instanceof ServerFault)) throw error;
     this.stop();
     this.#setPhase("unsent", error.message);
   }

@@ -25,13 +25,14 @@ export function bytes(value) {
   return `${size.toFixed(digits)} ${UNITS[unit]}`;
 }
 
-/** Seconds as a person says them: "a moment", "40 seconds", "3 minutes", "2 hours 10 minutes". */
+/** Seconds as a person says them: "a moment", "40 seconds", "3 minutes", "2 hours 10 minutes", "3 days". */
 export function duration(seconds) {
   if (seconds < 5) return "a moment";
   if (seconds < 55) return `${Math.ceil(seconds / 5) * 5} seconds`;
   const minutes = Math.max(1, Math.round(seconds / 60));
   if (minutes < 60) return counted(minutes, "minute");
   const hours = Math.floor(minutes / 60);
+  if (hours >= 48) return counted(Math.round(hours / 24), "day");
   const rest = minutes % 60;
   return rest ? `${counted(hours, "hour")} ${counted(rest, "minute")}` : counted(hours, "hour");
 }

@@ -5,8 +5,9 @@ import { fromDrop, fromInput } from "./upload-collect.js";
 import { FileList } from "./upload-list.js";
 import { SentBytes, showSegmenting, showSending } from "./upload-progress.js";
 import { UploadSession } from "./upload-session.js";
-import { bytes, counted } from "./upload-words.js";
+import { bytes, counted, duration } from "./upload-words.js";
 
+const VIDEO = /\.(mp4|m4v|mov|avi|mkv|webm)$/i;
 const PHASES_UNDER_WAY = new Set(["opening", "sending", "stopped", "unsent", "sealing"]);
 
 class UploadPanel {
@@ -35,12 +36,17 @@ class UploadPanel {
   }
 
   #newSession() {
-    const { maxBytes, workerUrl } = this.#root.dataset;
-    const csrfToken = this.#root.querySelector("[name=csrfmiddlewaretoken]").value;
-    const session = new UploadSession({ csrfToken, maxBytes: Number(maxBytes), workerUrl });
+    const { csrfCookie, maxBytes, workerUrl } = this.#root.dataset;
+    const session = new UploadSession({ csrfCookie, maxBytes: Number(maxBytes), workerUrl });
     session.addEventListener("file", ({ detail }) => this.#list.note(detail.item, detail.from));
     session.addEventListener("phase", ({ detail }) => this.#onPhase(detail));
+    session.addEventListener("connection", ({ detail }) => this.#onConnection(detail));
     return session;
+  }
+
+  #onConnection({ isLost, pauseMs }) {
+    this.#part("connection").hidden = !isLost;
+    if (isLost) this.#say("connection-words", `It is tried again in ${duration(pauseMs / 1000)}, and until it works.`);
   }
 
   #listenToForm() {
@@ -104,12 +110,19 @@ class UploadPanel {
     this.#hiddenCount += hiddenCount;
     this.#session.add(files);
     this.#session.addUnreadable(unreadable);
+    if (files.some(({ name }) => VIDEO.test(name))) this.#root.dataset.videos = "some";
     this.#list.draw();
   }
 
   async #start(form) {
     this.#showFieldErrors({});
-    const settings = { name: form.get("name"), source: form.get("source"), captured_at: form.get("captured_at") };
+    const settings = {
+      name: form.get("name"),
+      source: form.get("source"),
+      captured_at: form.get("captured_at"),
+      frame_seconds: form.get("frame_seconds"),
+      blur_people: form.get("blur_people") === "on",
+    };
     const { openUrl, openBatch } = this.#root.dataset;
     this.#sent.begin();
     await this.#session.start(openUrl, settings, openBatch ? JSON.parse(openBatch) : null);
@@ -125,6 +138,7 @@ class UploadPanel {
 
   #onPhase({ phase, message, fields }) {
     this.#root.dataset.phase = phase;
+    if (phase !== "sending") this.#part("connection").hidden = true;
     this.#say("refusal", message);
     this.#part("refusal").hidden = !message || Object.keys(fields).length > 0;
     this.#showFieldErrors(fields);
