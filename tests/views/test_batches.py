@@ -90,7 +90,7 @@ class TestNew:
         batch = Batch.objects.create(project=visit.plant.project, name="Half there")
         page = visit.page("batch-new", query=f"?batch={batch.pk}")
         assert "They join the batch “Half there”" in page
-        assert visit.address("batch-file", batch.pk) in page
+        assert visit.address("batch-files", batch.pk) in page
 
     def test_a_finished_upload_takes_no_more(self, visit: Visit) -> None:
         for batch_id in (visit.plant.batch.pk, "x", "9" * 30):
