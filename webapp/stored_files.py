@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.files.storage import storages
 
 from webapp.services import bucket_cache
+from webapp.services.living import worker_name
 from webapp.services.store_away_error import StoreAwayError
 
 if TYPE_CHECKING:
@@ -158,7 +159,8 @@ def sweep_cache() -> int:
 
 
 def temporary_folder() -> Path:
-    path = here() / "tmp"
+    """This process's own: what is in it is removed as soon as the process is gone."""
+    path = here() / "tmp" / worker_name()
     path.mkdir(parents=True, exist_ok=True)
     return path
 

@@ -12,34 +12,60 @@ from pathlib import Path
 
 from tests.faults.rig import Rig
 
+GPU_WORKER = ("celery", "worker", "--queues gpu")
+
 
 def kill(rig: Rig, words: tuple[str, ...], number: signal.Signals = signal.SIGKILL) -> None:
     """Send a signal to every process of this stack whose command has all these words."""
     for pid in rig.pids(words):
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            continue
+        _send(pid, number)
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
 
 
 def kill_gpu_worker(rig: Rig, _: random.Random) -> None:
-    rig.worker_kills += 1
-    kill(rig, ("celery", "worker", "gpu"))
+    rig.whole_deaths += 1
+    kill(rig, GPU_WORKER)
+
+
+def kill_gpu_workers_child(rig: Rig, _: random.Random) -> None:
+    """The process that segments, and not the one that started it: as when its memory runs out."""
+    workers = rig.pids(GPU_WORKER)
+    for pid in workers:
+        if _parent(pid) in workers:
+            _send(pid, signal.SIGKILL)
+            rig.note_death(pid)
 
 
 def kill_cpu_worker(rig: Rig, _: random.Random) -> None:
-    kill(rig, ("celery", "worker", "cpu"))
+    kill(rig, ("celery", "worker", "--queues cpu"))
 
 
 def kill_one_process(rig: Rig, rng: random.Random) -> None:
     """Any one process of ours: a gunicorn child, a worker's child, its parent."""
-    pids = sorted(rig.pids(("python",)) - {rig.supervisor_pid})
-    if pids:
-        rig.worker_kills += 1
-        try:
-            os.kill(rng.choice(pids), signal.SIGKILL)
-        except ProcessLookupError:
-            return
+    pids = sorted(rig.pids(("python",)))
+    if not pids:
+        return
+    pid = rng.choice(pids)
+    workers = rig.pids(GPU_WORKER)
+    is_child = _parent(pid) in workers
+    _send(pid, signal.SIGKILL)
+    if pid in workers and is_child:
+        rig.note_death(pid)
+    elif pid in workers:
+        rig.whole_deaths += 1
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def kill_web(rig: Rig, _: random.Random) -> None:
@@ -68,7 +94,7 @@ def restart_the_database(rig: Rig, _: random.Random) -> None:
 def fill_the_disk(rig: Rig, rng: random.Random) -> None:
     flag = rig.faults / "disk-full"
     flag.touch()
-    time.sleep(rng.uniform(0.5, 2.5))
+    time.sleep(rng.uniform(0.3, 1.5))
     flag.unlink()
 
 
@@ -77,12 +103,13 @@ def truncate_a_photo(rig: Rig, rng: random.Random) -> None:
     waiting = rig.waiting_photos()
     if waiting:
         path: Path = rng.choice(waiting)
-        os.truncate(path, path.stat().st_size // 2)
         rig.damaged.add(path.name)
+        os.truncate(path, path.stat().st_size // 2)
 
 
 FAULTS: tuple[Callable[[Rig, random.Random], None], ...] = (
     kill_gpu_worker,
+    kill_gpu_workers_child,
     kill_cpu_worker,
     kill_one_process,
     kill_web,

@@ -61,12 +61,12 @@ class Stack:
             **self.settings,
         }
 
-    def start(self) -> None:
+    def start(self, *, seconds: float = 240) -> None:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"], cwd=ROOT, env=self.environment, stdout=log, stderr=log, text=True
             )
-        self.wait_for(self._answers, "the stack to answer /healthz with 200", seconds=240)
+        self.wait_for(self._answers, "the stack to answer /healthz with 200", seconds=seconds)
 
     def stop(self) -> int:
         assert self.process is not None

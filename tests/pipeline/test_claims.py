@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import shutil
+import socket
 import subprocess
 import sys
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from segmentation.weights import ModelFolderError
@@ -23,10 +25,12 @@ from webapp.actions.runs import cancel_run, retry_failed
 from webapp.actions.upload import upload_batch
 from webapp.actions.verdicts import change_rule
 from webapp.models import Measurement, Prediction, Project, Run, batch_progress
-from webapp.pipeline.claims import requeue_lost
+from webapp.pipeline.claims import MAX_LOSSES, requeue_lost
 from webapp.pipeline.save import Outcome, save_outcomes
-from webapp.pipeline.segment import _segment, compute, loaded_segmenter, segment_run, worker_name
+from webapp.pipeline.segment import _segment, compute, loaded_segmenter, segment_run
 from webapp.pipeline.sweep import sweep
+from webapp.services.in_hand import in_hand
+from webapp.services.living import dead_workers, worker_name
 
 pytestmark = pytest.mark.django_db
 
@@ -66,30 +70,99 @@ def test_a_claim_whose_lease_ran_out_goes_back(run: Run) -> None:
 
 
 def test_a_claim_of_a_dead_process_on_this_machine_goes_back_at_once(run: Run) -> None:
-    done = subprocess.Popen([sys.executable, "-c", ""])
-    done.wait()
-    name = f"{worker_name().rpartition(':')[0]}:{done.pid}"
-    run.predictions.all().claim(worker=name, count=2, lease=LEASE)
+    run.predictions.all().claim(worker=dead_worker(), count=2, lease=LEASE)
     run.predictions.all().claim(worker=worker_name(), count=2, lease=LEASE)
     assert requeue_lost() == 2
     assert states(run) == ["claimed"] * 2 + ["queued"] * 3
 
 
-def test_an_image_that_stopped_its_worker_twice_is_set_aside(run: Run) -> None:
-    for _ in range(2):
-        run.predictions.filter(state="queued").all().claim(worker="elsewhere:1", count=1, lease=LEASE)
-        claimed = run.predictions.filter(state="claimed")
-        claimed.update(lease_until=timezone.now() - LEASE)
-        Prediction.objects.filter(pk__in=[row.pk for row in run.predictions.exclude(state="claimed")]).update(
-            attempts_count=5
-        )
-        requeue_lost()
+def dead_worker(parent: str = "") -> str:
+    """The name of a process of this machine that has ended, whose parent has the mark `parent`."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ":".join(part for part in (socket.gethostname(), parent, str(ended.pid)) if part)
+
+
+def living_mark() -> str:
+    return worker_name().rpartition(":")[2]
+
+
+def die(run: Run, worker: str, *, holding: int, in_hand_count: int | None = None) -> list[Prediction]:
+    """A worker takes `holding` images of the run and dies with so many of them in hand; None: nobody knows."""
+    claimed = run.predictions.all().claim(worker=worker, count=holding, lease=LEASE)
+    if in_hand_count is not None:
+        path = settings.PIXELWISE_DATA / "run" / "in-hand" / worker
+        with in_hand(settings.PIXELWISE_DATA, worker) as hand:
+            items = [(row.pk, path) for row in claimed]
+            for pk, _ in hand.taking(items):
+                if pk not in [row.pk for row in claimed[:in_hand_count]]:
+                    hand.put_down(pk)
+            left = path.read_bytes()
+        path.write_bytes(left)  # nobody tidies up after a killed process
+    requeue_lost()
+    return claimed
+
+
+def counts(run: Run) -> list[tuple[str, int, int]]:
+    return sorted(run.predictions.values_list("state", "attempts_count", "losses_count"))
+
+
+def test_only_what_a_dying_process_had_in_hand_is_suspected(run: Run) -> None:
+    die(run, dead_worker(living_mark()), holding=4, in_hand_count=1)
+    assert counts(run) == [("queued", 0, 0)] * 4 + [("queued", 1, 0)]
+    assert len(run.predictions.all().claim(worker="a:1", count=16, lease=LEASE)) == 4, "the suspect comes last"
+    assert not in_hand_files()
+
+
+def in_hand_files() -> list[str]:
+    return [path.name for path in (settings.PIXELWISE_DATA / "run" / "in-hand").glob("*")]
+
+
+def test_an_image_that_stopped_its_worker_twice_is_set_aside_and_the_rest_goes_on(run: Run) -> None:
+    (poison, *_) = die(run, dead_worker(living_mark()), holding=3, in_hand_count=2)
+    run.predictions.filter(attempts_count=0).update(attempts_count=5)
+    assert [row.pk for row in die(run, dead_worker(living_mark()), holding=3)] == [poison.pk]
     failed = run.predictions.get(state="failed")
+    assert failed.pk == poison.pk
     assert "after 2 tries: the worker stopped" in failed.error
+    run.predictions.exclude(state="failed").update(attempts_count=0)
     while segment_run(run.pk):
         pass
     assert states(run) == ["done"] * 4 + ["failed"]
     assert batch_progress(run.batch).status == "done"
+
+
+def test_a_worker_that_is_switched_off_blames_nobody(run: Run) -> None:
+    for _ in range(MAX_LOSSES - 1):
+        die(run, dead_worker(f"{2**22 - 1}.1"), holding=5, in_hand_count=5)
+    assert {state for state, *_ in counts(run)} == {"queued"}
+    assert {attempts for _, attempts, _ in counts(run)} == {0}
+    while segment_run(run.pk):
+        pass
+    assert states(run) == ["done"] * 5
+
+
+def test_an_image_with_which_whole_workers_end_again_and_again_is_set_aside(run: Run) -> None:
+    run.predictions.update(losses_count=MAX_LOSSES - 1)
+    die(run, dead_worker(), holding=1)
+    failed = run.predictions.get(state="failed")
+    assert "after 5 tries: all of the worker ended" in failed.error
+
+
+def test_a_lease_that_ran_out_takes_nothing_from_a_living_process(run: Run) -> None:
+    """A picture that takes longer than the lease, or a database that was away for so long."""
+    run.predictions.all().claim(worker=worker_name(), count=1, lease=-LEASE)
+    run.predictions.all().claim(worker="elsewhere:1", count=1, lease=-LEASE)
+    assert requeue_lost() == 1
+    assert counts(run) == [("claimed", 1, 0)] + [("queued", 0, 0)] * 3 + [("queued", 0, 1)]
+
+
+def test_a_process_whose_number_came_back_is_dead(run: Run) -> None:
+    host, mark = worker_name().split(":")
+    number, _, started_at = mark.partition(".")
+    assert dead_workers([f"{host}:{mark}", f"{host}:{number}", f"{host}:{number}.{int(started_at) + 1}"]) == [
+        f"{host}:{number}.{int(started_at) + 1}"
+    ]
 
 
 def test_results_of_a_lost_claim_are_dropped(run: Run) -> None:

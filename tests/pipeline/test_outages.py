@@ -20,9 +20,10 @@ from webapp.actions.upload import add_file, open_batch, upload_batch
 from webapp.models import Archive, Image, Prediction, Project, Run, batch_progress
 from webapp.pipeline import outages, segment
 from webapp.pipeline.claims import give_back
-from webapp.pipeline.segment import _segment, compute, segment_run, worker_name
+from webapp.pipeline.segment import _segment, compute, segment_run
 from webapp.pipeline.sweep import sweep
 from webapp.pipeline.unpack import unpack
+from webapp.services.living import worker_name
 
 pytestmark = pytest.mark.django_db
 

@@ -18,11 +18,11 @@ from webapp import storage
 from webapp.actions.training import cancel_training, resume_by_command, retry_training
 from webapp.models import ModelVersion, Project, TrainingRun
 from webapp.pipeline.label_census import label_counts
-from webapp.pipeline.segment import worker_name
 from webapp.pipeline.sweep import sweep
 from webapp.pipeline.train import run_training, train_settings
 from webapp.pipeline.training_failures import reason
 from webapp.pipeline.training_lease import MAX_ATTEMPTS, Heartbeat, requeue_lost_trainings
+from webapp.services.living import worker_name
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from webapp.services import folder
+from webapp.services.living import worker_name
 from webapp.services.secret_key import secret_key
 from webapp.services.start_error import StartError
 
@@ -34,8 +38,8 @@ def test_others_cannot_list_the_folder_or_read_its_logs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("length", [1, 40, 90, 150])
 def test_sockets_fit_into_an_address(tmp_path: Path, length: int) -> None:
     data = Path("/srv") / ("x" * length)
-    for socket in (folder.postgres_socket_folder(data) / ".s.PGSQL.5432", folder.valkey_socket(data)):
-        assert len(os.fsencode(socket)) <= folder.LONGEST_SOCKET_PATH
+    for path in (folder.postgres_socket_folder(data) / ".s.PGSQL.5432", folder.valkey_socket(data)):
+        assert len(os.fsencode(path)) <= folder.LONGEST_SOCKET_PATH
     assert (folder.socket_folder(data) == data / "run") == (length <= 40)
     assert folder.socket_folder(data) != folder.socket_folder(data.with_name("y" * length))
 
@@ -74,3 +78,16 @@ def test_only_old_leftovers_of_uploads_are_removed(tmp_path: Path) -> None:
         os.utime(path, (time.time() - 200_000,) * 2)
     folder.remove_stale_temporaries(tmp_path)
     assert (old.exists(), new.exists(), form.exists()) == (False, True, False)
+
+
+def test_leftovers_of_a_dead_process_are_removed_at_once_and_a_living_ones_stay(tmp_path: Path) -> None:
+    folder.prepare(tmp_path)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead, mine = (tmp_path / "tmp" / name for name in (f"{socket.gethostname()}:{ended.pid}", worker_name()))
+    for made in (dead, mine):
+        made.mkdir()
+        (made / "half").write_bytes(b"x")
+    os.utime(mine, (time.time() - 200_000,) * 2)
+    folder.remove_stale_temporaries(tmp_path)
+    assert (dead.exists(), mine.exists()) == (False, True)

@@ -68,7 +68,7 @@ def test_pauses_grow_while_it_keeps_ending(tmp_path: Path, monkeypatch: pytest.M
         supervisor.look()
     pauses = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert pauses == sorted(pauses)
-    assert 0.5 <= pauses[0] <= 1
+    assert 0.25 <= pauses[0] <= 1
     assert 30 <= pauses[-1] <= 31
 
 

@@ -59,14 +59,13 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
     def claim(self, *, worker: str, count: int, lease: timedelta) -> list[Prediction]:
         """Take up to `count` queued predictions for `worker`; what one worker takes no other gets.
 
-        A prediction that was tried before is taken alone, so that an image that kills its worker takes
+        A prediction that was tried or lost before is taken alone, so that an image that kills its worker takes
         no neighbours with it.
         """
         with transaction.atomic():
-            queued = self.filter(state=Prediction.State.QUEUED).order_by("attempts_count", "id")
+            queued = self.filter(state=Prediction.State.QUEUED).order_by("attempts_count", "losses_count", "id")
             taken: list[Prediction] = list(queued.select_for_update(skip_locked=True, of=("self",))[:count])
-            if taken and taken[-1].attempts_count > 0:
-                taken = [row for row in taken if row.attempts_count == 0] or taken[:1]
+            taken = [row for row in taken if not row.attempts_count and not row.losses_count] or taken[:1]
             Prediction.objects.filter(pk__in=[row.pk for row in taken]).update(
                 state=Prediction.State.CLAIMED,
                 claimed_by=worker,
@@ -79,6 +78,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
 class Prediction(models.Model):
     """One image's result by one model version. `run` is the run that asked for it.
 
+    `attempts_count`: tries begun; `losses_count`: how often all of a worker was gone before a try ended.
     `is_shadow`: only a shadow run has asked so far, so it counts nowhere until a normal run takes it over.
     The ledger columns are written when it is done and repeat what the image and its source said then, so that one
     index finds them. `brightness`: mean luma, ten-thousandths of white; `sharpness`: 1,000 × log2(1 + variance of
@@ -105,6 +105,7 @@ class Prediction(models.Model):
     claimed_by = models.CharField(max_length=200, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts_count = models.PositiveSmallIntegerField(default=0)
+    losses_count = models.PositiveSmallIntegerField(default=0, db_default=0)
     error = models.CharField(max_length=500, blank=True)
     is_current = models.BooleanField(default=False)
     is_shadow = models.BooleanField(default=False)

@@ -24,8 +24,9 @@ from segmentation.spec import LabelSpec
 from webapp import storage
 from webapp.models import DatasetImage, EvaluatedImage, Evaluation, Label, ModelVersion
 from webapp.pipeline.evaluation_claims import LEASE, claim_evaluation, fail_evaluation, held_by
-from webapp.pipeline.segment import THUMBNAIL_PX, label_map, project_labels, shrunk, worker_name
+from webapp.pipeline.segment import THUMBNAIL_PX, label_map, project_labels, shrunk
 from webapp.pipeline.training_data import dataset_pairs
+from webapp.services.living import worker_name
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +83,9 @@ class _Judge:
     def judge(self) -> None:
         version = self.evaluation.model_version
         Evaluation.objects.filter(pk=self.evaluation.pk).update(image_count=len(self.members))
-        segmenter = Segmenter(storage.model_folder(version.folder), device=settings.PIXELWISE_DEVICE)
+        segmenter = Segmenter(
+            storage.fetch_folder(storage.model_folder(version.folder)), device=settings.PIXELWISE_DEVICE
+        )
         pairs = dataset_pairs(self.evaluation.dataset, self.evaluation.split, self.labels)
         scores = evaluate(
             segmenter,
@@ -115,7 +118,7 @@ class _Judge:
         member, whole = self.members[name], self.project_index[mask]
         storage.write(storage.evaluation_mask_path(self.evaluation.pk, member.pk), mask_png(whole))
         self._write_overlay(storage.evaluation_overlay_path(self.evaluation.pk, member.pk), whole)
-        truth = read_mask(storage.annotation_path(member.annotation.mask_sha256))
+        truth = read_mask(storage.fetch(storage.annotation_path(member.annotation.mask_sha256)))
         self._write_overlay(storage.truth_overlay_path(member.pk), truth)
         held = held_by(self.evaluation.pk, self.worker).filter(done_count__lt=F("image_count"))
         if not held.update(lease_until=timezone.now() + LEASE, done_count=F("done_count") + 1):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from webapp.models import Evaluation
 from webapp.models.judging import EvaluationQuerySet
-from webapp.pipeline.claims import dead_workers
+from webapp.services.living import dead_workers
 
 MAX_ATTEMPTS = 2
 # Renewed between images, of which the largest take minutes without a GPU.

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from webapp.models import Report
 from webapp.models.reports import ReportQuerySet
-from webapp.pipeline.claims import dead_workers
+from webapp.services.living import dead_workers
 
 MAX_ATTEMPTS = 3
 _WAITING_AT_ONCE = 20

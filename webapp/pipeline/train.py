@@ -7,7 +7,6 @@ from its checkpoint. Nothing is written once the lease is lost.
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +26,12 @@ from segmentation.transfer import weights_of
 from segmentation.weights import load_spec
 from webapp import storage
 from webapp.models import DatasetImage, Label, TrainingRun
-from webapp.pipeline.segment import worker_name
 from webapp.pipeline.training_data import dataset_pairs, label_specs, taught_labels
 from webapp.pipeline.training_failures import reason
 from webapp.pipeline.training_lease import Heartbeat, LeaseLostError, end_training, lease_length, requeue_lost_trainings
 from webapp.pipeline.training_progress import save_epoch
 from webapp.pipeline.training_result import keep_best
+from webapp.services.living import worker_name
 
 OnEpoch = Callable[[Epoch], None]
 
@@ -85,7 +84,7 @@ class _Training:
         if last is None:
             raise ValueError("The time was too short for one epoch. Give more minutes.")
         woken = keep_best(self.training_run, self.worker, spec, chosen, validation_pairs, last)
-        shutil.rmtree(_checkpoint_folder(self.training_run), ignore_errors=True)
+        storage.remove_folder(_checkpoint_folder(self.training_run))
         return woken
 
     def _learn(self, epochs: Iterator[Epoch], spec: ModelSpec) -> Epoch | None:
@@ -94,6 +93,7 @@ class _Training:
         try:
             while (epoch := self._next(epochs)) is not None:
                 last = epoch
+                storage.keep_folder(_checkpoint_folder(self.training_run))
                 save_epoch(self.training_run.pk, self.worker, epoch, spec)
                 self.on_epoch(epoch)
                 if self.heartbeat.should_stop():
@@ -118,7 +118,7 @@ class _Training:
     def _drop(self) -> list[int]:
         held = TrainingRun.objects.filter(pk=self.training_run.pk).held_by(self.worker)
         if end_training(held, TrainingRun.State.CANCELLED):
-            shutil.rmtree(_checkpoint_folder(self.training_run), ignore_errors=True)
+            storage.remove_folder(_checkpoint_folder(self.training_run))
         return []
 
 
@@ -131,7 +131,7 @@ def _spec(training_run: TrainingRun, labels: Sequence[Label], train_pairs: Seque
         labels=label_specs(labels),
     )
     if training_run.parent is not None:
-        earlier = load_spec(storage.model_folder(training_run.parent.folder))
+        earlier = load_spec(storage.fetch_folder(storage.model_folder(training_run.parent.folder)))
         return dataclasses.replace(spec, scale=earlier.scale, evens_light=earlier.evens_light)
     if not train_pairs or not facts_of(spec.architecture).learns_by_gradient:
         return spec
@@ -152,8 +152,8 @@ def train_settings(training_run: TrainingRun) -> TrainSettings:
         loss=chosen.get("loss", "auto"),
         augmentation=augmentation_for(chosen["presets"]) if "presets" in chosen else Augmentation(),
         pretrained=_pretrained(training_run),
-        initial_model=None if parent is None else storage.model_folder(parent.folder),
-        checkpoint_folder=_checkpoint_folder(training_run),
+        initial_model=None if parent is None else storage.fetch_folder(storage.model_folder(parent.folder)),
+        checkpoint_folder=storage.fetch_folder(_checkpoint_folder(training_run)),
         device=settings.PIXELWISE_DEVICE,
     )
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from webapp.models import TrainingRun
 from webapp.models.trainings import TrainingRunQuerySet
-from webapp.pipeline.claims import dead_workers
+from webapp.services.living import dead_workers
 
 MAX_ATTEMPTS = 3
 _STOP_SIGNAL = signal.SIGUSR2

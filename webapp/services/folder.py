@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from webapp.services.living import dead_workers, living_workers
 from webapp.services.start_error import StartError
 
 LONGEST_SOCKET_PATH = 107  # bytes; sockaddr_un holds 108 with the closing zero
@@ -62,11 +63,15 @@ def require_free_space(data: Path) -> None:
 
 
 def remove_stale_temporaries(data: Path) -> None:
-    """Remove files and folders that interrupted work left behind more than two days ago."""
+    """Remove what dead processes of this machine left behind, and, whoever made it, what is two days old."""
     oldest = time.time() - _STALE_AFTER_SECONDS
-    for path in (data / "tmp").glob("*"):
+    paths = {path.name: path for path in (data / "tmp").glob("*")}
+    ownerless, owned = set(dead_workers(paths)), set(living_workers(paths))
+    for name, path in paths.items():
+        if name in owned:
+            continue
         try:
-            is_stale = path.lstat().st_mtime < oldest
+            is_stale = name in ownerless or path.lstat().st_mtime < oldest
         except FileNotFoundError:
             continue
         if is_stale and path.is_dir() and not path.is_symlink():

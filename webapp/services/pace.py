@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,9 @@ from webapp.services.heartbeat import redis_client
 
 _KEY = "pixelwise:pace"
 _IMAGES = "images"
+_RECENT = "pixelwise:recent:"
+_SLICE_SECONDS = 10
+_SLICES = 6
 
 log = structlog.get_logger(__name__)
 
@@ -37,9 +41,23 @@ def add(images: int, seconds: Mapping[str, float]) -> None:
             pipe.hincrby(_KEY, _IMAGES, images)
             for part, value in seconds.items():
                 pipe.hincrbyfloat(_KEY, part, value)
+            now = _RECENT + str(int(time.time()) // _SLICE_SECONDS)
+            pipe.incrby(now, images)
+            pipe.expire(now, (_SLICES + 2) * _SLICE_SECONDS)
             pipe.execute()
     except RedisError as error:
         log.warning("the pace could not be counted", error=str(error))
+
+
+def recent_images_per_second() -> float:
+    """Of all workers together, over the last minute that is complete; 0 where nobody can tell."""
+    current = int(time.time()) // _SLICE_SECONDS
+    try:
+        with redis_client() as client:
+            found = client.mget([f"{_RECENT}{current - back}" for back in range(1, _SLICES + 1)])
+    except RedisError:
+        return 0.0
+    return sum(int(count or 0) for count in found) / (_SLICES * _SLICE_SECONDS)
 
 
 def read() -> Pace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -10,10 +11,12 @@ from dataclasses import dataclass
 from webapp.services.program import Program
 from webapp.services.start_error import StartError
 
-_LOOK_SECONDS = 0.25
-_FIRST_PAUSE_SECONDS = 0.5
+_LOOK_SECONDS = 0.1
+_FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 30
-_SOUND_AFTER_SECONDS = 60
+# What was killed, by the machine or by a person, may well run the next time; people wait for it.
+_LONGEST_PAUSE_AFTER_KILL_SECONDS = 2
+_SOUND_AFTER_SECONDS = 30
 
 
 @dataclass
@@ -71,7 +74,9 @@ class Supervisor:
             return
         if time.monotonic() - watched.started_at > _SOUND_AFTER_SECONDS:
             watched.failure_count = 0
-        pause = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**watched.failure_count)
+        was_killed = program.exit_code == -signal.SIGKILL
+        longest = _LONGEST_PAUSE_AFTER_KILL_SECONDS if was_killed else _LONGEST_PAUSE_SECONDS
+        pause = min(longest, _FIRST_PAUSE_SECONDS * 2**watched.failure_count)
         watched.failure_count += 1
         watched.start_at = time.monotonic() + pause
         _say(f"{program.name} ended ({_reason(program.exit_code)}) and is started again. See {program.log}")
