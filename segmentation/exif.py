@@ -8,18 +8,21 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from PIL import ExifTags, Image
 
-from segmentation.truncation import png_chunks
+from segmentation.truncation import Content, png_chunks
 
 _CLOCK = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 _EARLIEST_YEAR = 1980
+ORIENTATION = 274
 _BROKEN = (
     OSError,
     SyntaxError,
@@ -41,6 +44,15 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_PIXEL_TURNS: dict[int, Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels[::-1].swapaxes(0, 1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
+}
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 
 
@@ -53,7 +65,7 @@ class Exif:
     position: tuple[float, float] | tuple[None, None] = (None, None)
 
 
-def read(image: Image.Image, content: bytes) -> Exif:
+def read(image: Image.Image, content: Content) -> Exif:
     """From an open picture, its pixels not yet loaded, and its file's bytes."""
     found: Image.Exif | None = None
     with contextlib.suppress(*_BROKEN):
@@ -74,7 +86,13 @@ def upright(image: Image.Image, found: Exif) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _read_png(image: Image.Image, content: bytes) -> Image.Exif:
+def upright_pixels(pixels: npt.NDArray[np.uint8], found: Exif) -> npt.NDArray[np.uint8]:
+    """The same for pixels (H, W, C) as they are stored."""
+    turn = _PIXEL_TURNS.get(found.orientation)
+    return pixels if turn is None else np.ascontiguousarray(turn(pixels))
+
+
+def _read_png(image: Image.Image, content: Content) -> Image.Exif:
     """Pillow's own way decodes all pixels to look for an eXIf chunk behind them; its chunks are enough."""
     if "exif" not in image.info and "Raw profile type exif" not in image.info:
         for kind, start, length in png_chunks(content):

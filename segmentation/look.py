@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 _LONGER_SIDE_PX = 512
+_AVERAGED_SIDE_PX = 1024
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,14 @@ class Look:
     warmth: int
 
 
-def look_at(rgb: npt.NDArray[np.uint8]) -> Look:
-    """Look at a picture uint8 (H, W, 3).
+def look_at(rgb: npt.NDArray[np.uint8], longer_side_px: int | None = None) -> Look:
+    """Look at a picture uint8 (H, W, 3); `longer_side_px` is its file's own, where it was decoded smaller.
 
     Larger ones are looked at in a copy of at most 512 pixels a side, so sharpness compares only pictures of one
-    size. The copy is sampled, not averaged: that takes a hundredth of the time, and keeps what is sharp sharp.
+    size. The copy is sampled, not averaged, which keeps what is sharp sharp, but for what is twice 1,024 pixels and
+    more: of that, squares of 2, 4, 8 … pixels are averaged first, so that a JPEG decoded at such a share looks alike.
     """
-    small = _reduced(rgb)
+    small = _reduced(_averaged(rgb, longer_side_px or max(rgb.shape[:2])))
     luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     red, _, blue, _ = cv2.mean(small)
     _, deviation = cv2.meanStdDev(cv2.Laplacian(luma, cv2.CV_16S))
@@ -51,3 +53,17 @@ def _reduced(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         return rgb
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def averaged_share(longer_side_px: int) -> int:
+    """How many pixels a side are averaged into one: the power of two that leaves 1,024 to 2,047."""
+    return 1 << max(0, (longer_side_px // _AVERAGED_SIDE_PX).bit_length() - 1)
+
+
+def _averaged(rgb: npt.NDArray[np.uint8], longer_side_px: int) -> npt.NDArray[np.uint8]:
+    """What is still to be averaged of a picture that may have been decoded smaller already."""
+    left = averaged_share(longer_side_px) * max(rgb.shape[:2]) / longer_side_px
+    if left <= 1:
+        return rgb
+    size = (max(1, round(rgb.shape[1] / left)), max(1, round(rgb.shape[0] / left)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -76,7 +76,7 @@ def measure(
     sizes differ or a value is neither below `label_count` nor 255.
     """
     mask = _checked(mask, label_count, confidence)
-    pixels = _pixel_counts(mask, label_count)
+    pixels = pixel_counts(mask, label_count)
     measurements: list[Measurement] = []
     regions: list[Region] = []
     for index in range(label_count):
@@ -136,7 +136,7 @@ def _checked(
     return np.ascontiguousarray(mask)
 
 
-def _pixel_counts(mask: npt.NDArray[np.uint8], label_count: int) -> npt.NDArray[np.int64]:
+def pixel_counts(mask: npt.NDArray[np.uint8], label_count: int) -> npt.NDArray[np.int64]:
     """Pixels (label_count,) of each label."""
     counts = np.zeros(256, np.int64)
     rows = max(1, _EXACT_PIXELS // mask.shape[1])

@@ -2,40 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 _DEPTHS = (8, 10, 12, 14, 16, 24, 32)
 _WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
+# Converted in strips: a whole copy in between would double or treble what the largest pictures take.
+_STRIP_PX = 4_000_000
 
 
 def to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
-    """uint8 (H, W, 3) of a loaded picture. Transparent parts show white. ValueError for an unknown layout."""
-    if image.mode.startswith("I") or image.mode == "F":
-        grey = scale_to_8_bit(np.asarray(image))
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    if image.mode in _WITH_ALPHA or "transparency" in image.info:
-        return _on_white(image)
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+    """uint8 (H, W, 3) of a loaded picture. Transparent parts show white. ValueError for an unknown layout.
 
-
-def scale_to_8_bit(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """Deep greys (H, W) to uint8, black staying black.
-
-    Cameras store 10, 12 or 14 bits in 16, so the depth taken is the smallest usual one that holds the
-    brightest pixel: one divisor for all but a camera's darkest pictures, not a stretch of each.
-    Floats of at most 1 are taken as shares of white, brighter ones by depth like whole numbers.
+    Beside the picture and the result, 7 bytes a pixel at most, it needs some tens of megabytes.
     """
-    clean = np.nan_to_num(np.asarray(values, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    brightest = float(clean.max(initial=0.0))
-    is_share = np.issubdtype(values.dtype, np.floating) and brightest <= 1
-    white = 1.0 if is_share else float(next((2**bits - 1 for bits in _DEPTHS if brightest < 2**bits), brightest))
-    return np.clip(np.rint(clean * np.float32(255 / white)), 0, 255).astype(np.uint8)
+    width, height = image.size
+    rgb = np.empty((height, width, 3), np.uint8)
+    is_deep = image.mode.startswith("I") or image.mode == "F"
+    white = _white(image) if is_deep else 0.0
+    for first, last in _strips(image):
+        strip = image.crop((0, first, width, last))
+        if is_deep:
+            rgb[first:last] = to_8_bit(np.asarray(strip), white)[:, :, None]
+        elif image.mode in _WITH_ALPHA or "transparency" in image.info:
+            rgb[first:last] = np.asarray(_on_white(strip))
+        else:
+            rgb[first:last] = np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
+    return rgb
 
 
-def _on_white(image: Image.Image) -> npt.NDArray[np.uint8]:
+def _strips(image: Image.Image) -> Iterator[tuple[int, int]]:
+    """First row and the row after the last of each strip."""
+    rows = max(1, _STRIP_PX // image.width)
+    for first in range(0, image.height, rows):
+        yield first, min(first + rows, image.height)
+
+
+def _white(image: Image.Image) -> float:
+    strips = (image.crop((0, first, image.width, last)) for first, last in _strips(image))
+    brightest = max((float(numbers_of(np.asarray(strip)).max(initial=0.0)) for strip in strips), default=0.0)
+    return white_of(brightest, is_float=image.mode == "F")
+
+
+def white_of(brightest: float, *, is_float: bool) -> float:
+    """What becomes 255 in a picture whose brightest value this is; see `scale_to_8_bit`."""
+    if is_float and brightest <= 1:
+        return 1.0
+    return float(next((2**bits - 1 for bits in _DEPTHS if brightest < 2**bits), brightest))
+
+
+def numbers_of(values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    """Numbers from 0: what is none of them, or infinite, is black."""
+    return np.nan_to_num(np.asarray(values, np.float32), nan=0.0, posinf=0.0, neginf=0.0).clip(min=0)
+
+
+def to_8_bit(values: npt.NDArray[np.generic], white: float) -> npt.NDArray[np.uint8]:
+    """Any values to uint8: 0 stays 0, `white` becomes 255."""
+    return np.clip(np.rint(numbers_of(values) * np.float32(255 / white)), 0, 255).astype(np.uint8)
+
+
+def deep_to_rgb(values: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
+    """Colours (H, W, 3) of 16 bits, or with their opacity (H, W, 4), to uint8 (H, W, 3); see `white_of`."""
+    rgb = to_8_bit(values[:, :, :3], white_of(float(values[:, :, :3].max(initial=0)), is_float=False))
+    if values.shape[2] == 3:
+        return rgb
+    share = values[:, :, 3:].astype(np.float32) / np.float32(65535)
+    return np.rint(rgb * share + 255 * (1 - share)).astype(np.uint8)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
     rgba = image.convert("RGBA")
     ground = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
     ground.alpha_composite(rgba)
-    return np.array(ground.convert("RGB"))
+    return ground.convert("RGB")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -25,7 +25,11 @@ def scaled_size(height: int, width: int, max_side_px: int | None, scale: float =
 
 def scale_down(rgb: npt.NDArray[np.uint8], max_side_px: int | None, scale: float = 1.0) -> npt.NDArray[np.uint8]:
     """uint8 (H, W, C) averaged down to `scaled_size`; the same array where nothing is to be done."""
-    size = scaled_size(rgb.shape[0], rgb.shape[1], max_side_px, scale)
+    return reduced(rgb, scaled_size(rgb.shape[0], rgb.shape[1], max_side_px, scale))
+
+
+def reduced(rgb: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """uint8 (H, W, C) averaged down to this height and width; the same array where it has them."""
     if size == rgb.shape[:2]:
         return rgb
     scaled = cv2.resize(rgb, (size[1], size[0]), interpolation=cv2.INTER_AREA)
@@ -68,20 +72,47 @@ def _with_channels(pixels: torch.Tensor, count: int) -> torch.Tensor:
 
 
 def enlarged_bands(
-    logits: torch.Tensor, height: int, width: int, *, max_values: int = 32_000_000
+    bands: Iterable[tuple[int, torch.Tensor]],
+    source_height: int,
+    height: int,
+    width: int,
+    *,
+    max_values: int = 32_000_000,
 ) -> Iterator[tuple[int, torch.Tensor]]:
-    """Logits (K, h, w) bilinearly enlarged to (K, `height`, `width`), as bands of rows that fit in memory.
+    """Logits (K, `source_height`, w), given as bands (first row, (K, rows, w)), enlarged to (K, `height`, `width`).
 
-    Gives (first row, (K, rows, width)) from top to bottom, at most about `max_values` numbers each. Equal to
+    Gives (first row, (K, rows, width)) from top to bottom, at most about `max_values` numbers each, as soon as the
+    rows it takes are there; rows that nothing more takes are let go. Equal to
     `F.interpolate(mode="bilinear", align_corners=False)` of the whole.
     """
-    rows = max(1, max_values // (logits.shape[0] * width))
-    source_height = logits.shape[1]
-    for top in range(0, height, rows):
-        place = torch.arange(top, min(height, top + rows), device=logits.device, dtype=torch.float64)
-        place = ((place + 0.5) * (source_height / height) - 0.5).clamp(min=0, max=source_height - 1)
-        above = place.floor().long()
-        below = (above + 1).clamp(max=source_height - 1)
-        share = (place - above).to(logits.dtype).view(1, -1, 1)
-        band = torch.lerp(logits[:, above], logits[:, below], share)
-        yield top, F.interpolate(band[None], (len(place), width), mode="bilinear", align_corners=False)[0]
+    kept: torch.Tensor | None = None
+    first = top = 0
+    for _, band in bands:
+        kept = band if kept is None else torch.cat([kept, band], dim=1)
+        end = first + kept.shape[1]
+        rows = max(1, max_values // (kept.shape[0] * width))
+        while top < height:
+            bottom = min(height, top + rows)
+            place = _source_rows(top, bottom, height, source_height)
+            above = place.floor().long()
+            below = (above + 1).clamp(max=source_height - 1)
+            if int(below[-1]) >= end:
+                break
+            # Computed here, so that nothing waits for a GPU.
+            share = (place - above).to(kept).view(1, -1, 1)
+            upper, lower = (kept[:, (rows_of - first).to(kept.device)] for rows_of in (above, below))
+            mixed = torch.lerp(upper, lower, share)
+            yield (
+                top,
+                F.interpolate(mixed[None], (bottom - top, width), mode="bilinear", align_corners=False)[0],
+            )
+            top = bottom
+        if top < height:
+            needed = int(_source_rows(top, top + 1, height, source_height)[0].floor())
+            kept, first = kept[:, needed - first :], needed
+
+
+def _source_rows(top: int, bottom: int, height: int, source_height: int) -> torch.Tensor:
+    """Where the middles of rows `top` to `bottom` of `height` lie among `source_height` rows, float64."""
+    place = torch.arange(top, bottom, dtype=torch.float64)
+    return ((place + 0.5) * (source_height / height) - 0.5).clamp(min=0, max=source_height - 1)

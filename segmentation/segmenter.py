@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,21 +14,19 @@ from segmentation import preprocess, tiles
 from segmentation.architectures_catalogue import facts_of
 from segmentation.backends import AUTO, Backend, EagerBackend, open_backend, runs_on
 from segmentation.model_files import file_sha256, weights_path
-from segmentation.spec import ModelSpec
+from segmentation.spec import MIRRORS, ModelSpec
+from segmentation.underway import CopyStream, ScaledPicture, Segmentation, Underway, from_the_gpu, on_the_cpu
 from segmentation.weights import load_spec
+
+__all__ = ["Segmentation", "Segmenter", "pick_device"]
 
 # Larger chunks do not help on a CPU; on a GPU they hide the cost of starting kernels.
 _CHUNK_PIXELS = {"cpu": 512 * 512, "cuda": 16 * 512 * 512}
 _MAX_CHUNK_COUNT = 64
 _OVERLAP_SHARE = 8
 
-
-@dataclass(frozen=True)
-class Segmentation:
-    """`mask` uint8 (H, W) of the model's labels; `confidence` float32 (H, W), the winner's calibrated softmax, 0–1."""
-
-    mask: npt.NDArray[np.uint8]
-    confidence: npt.NDArray[np.float32]
+DecidedBlock = tuple[int, int, npt.NDArray[np.uint8], npt.NDArray[np.float32]]
+"""First row and column of a part of a picture, its mask uint8 and confidence float32 (rows, columns)."""
 
 
 def pick_device(name: str) -> torch.device:
@@ -78,6 +75,10 @@ class Segmenter:
         self.spec, self.sha256 = spec, ""
         self._backend, self.device = backend, backend.device
         self._family = facts_of(spec.architecture)
+        # (N, C, H, W): along the width, along the height, along both
+        across, down = ([axis] if name in spec.mirrors else [] for axis, name in zip((3, 2), MIRRORS, strict=True))
+        self._mirrored_axes = [axes for axes in (across, down, across + down if across and down else []) if axes]
+        self._copies = CopyStream(backend.device) if backend.device.type == "cuda" else None
 
     @property
     def backend(self) -> str:
@@ -89,14 +90,55 @@ class Segmenter:
 
         Pictures of one size go through the network together, as many as fit its chunk.
         """
-        for image in images:
-            self._refuse_what_is_no_picture(image)
+        pictures = [self.scaled(image) for image in images]
         results: dict[int, Segmentation] = {}
+        for places in self._chunks(pictures):
+            for place, finish in zip(places, self._begun([pictures[place] for place in places]), strict=True):
+                results[place] = finish()
+        return [results[place] for place in range(len(pictures))]
+
+    def scaled(self, image: npt.NDArray[np.uint8], size: tuple[int, int] | None = None) -> ScaledPicture:
+        """A picture as the network will see it, for `begin`; from any thread.
+
+        `size`: the picture's own height and width, where `image` was decoded at a share of it.
+        """
+        self._refuse_what_is_no_picture(image)
+        height, width = size or image.shape[:2]
+        wanted = self.network_size(height, width)
+        return ScaledPicture(preprocess.reduced(image, wanted), height, width)
+
+    def network_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width at which the network sees a picture of this size."""
+        return preprocess.scaled_size(height, width, self.spec.max_side_px, self.spec.scale)
+
+    def begin(self, pictures: Sequence[ScaledPicture]) -> list[Underway]:
+        """Send pictures through the network; results in the same order, for whichever thread calls them.
+
+        Pictures of one size go together, as many as fit its chunk. What makes masks of logits is left to those calls
+        on a CPU; a GPU does it behind the network, and nothing here waits for it.
+        """
+        results: dict[int, Underway] = {}
+        for places in self._chunks(pictures):
+            results |= zip(places, self._begun([pictures[place] for place in places]), strict=True)
+        return [results[place] for place in range(len(pictures))]
+
+    def _begun(self, chunk: Sequence[ScaledPicture]) -> list[Underway]:
         with torch.inference_mode():
-            for places, scaled in self._chunks(images):
-                for place, bands in zip(places, self._bands(scaled), strict=True):
-                    results[place] = self._assembled(images[place], bands)
-        return [results[place] for place in range(len(images))]
+            bands = self._bands([one.pixels for one in chunk])
+            return [self._underway(picture, found) for picture, found in zip(chunk, bands, strict=True)]
+
+    def _underway(self, picture: ScaledPicture, bands: Iterable[tuple[int, torch.Tensor]]) -> Underway:
+        if self._copies is not None:
+            return from_the_gpu(*self._assembled(picture, bands))
+        # Tiles are still to be computed, and the network belongs to this thread.
+        if self._is_tiled(*picture.size):
+            return on_the_cpu(*self._assembled(picture, bands))
+
+        def finish() -> Segmentation:
+            with torch.inference_mode():
+                return on_the_cpu(*self._assembled(picture, bands))()
+
+        return finish
 
     def logits(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Logits float32 (K, H, W) of one picture in its own size, not divided by the temperature.
@@ -104,7 +146,7 @@ class Segmenter:
         Takes 4·K bytes a pixel; `logits_at` needs no more than a band of it.
         """
         found = np.empty((len(self.spec.labels), *rgb.shape[:2]), np.float32)
-        for top, band in self._own_bands(rgb):
+        for top, band in self.logit_bands(rgb):
             found[:, top : top + band.shape[1]] = band.cpu().numpy()
         return found
 
@@ -113,19 +155,19 @@ class Segmenter:
     ) -> npt.NDArray[np.float32]:
         """Logits float32 (n, K) of these pixels of one picture, not divided by the temperature."""
         found = np.empty((len(rows), len(self.spec.labels)), np.float32)
-        for top, band in self._own_bands(image):
+        for top, band in self.logit_bands(image):
             inside = np.flatnonzero((rows >= top) & (rows < top + band.shape[1]))
             places = torch.from_numpy(rows[inside] - top), torch.from_numpy(columns[inside])
             found[inside] = band[:, places[0], places[1]].T.float().cpu().numpy()
         return found
 
-    def _own_bands(self, picture: npt.NDArray[np.uint8]) -> Iterator[tuple[int, torch.Tensor]]:
-        """Logits of one picture in its own size, as bands of rows."""
+    def logit_bands(self, picture: npt.NDArray[np.uint8]) -> Iterator[tuple[int, torch.Tensor]]:
+        """Logits of one picture in its own size, as bands of rows: (first row, (K, rows, W)) from top to bottom."""
         self._refuse_what_is_no_picture(picture)
         with torch.inference_mode():
-            for _, scaled in self._chunks([picture]):
-                for bands in self._bands(scaled):
-                    yield from self._own_size(picture, bands)
+            scaled = self.scaled(picture)
+            for bands in self._bands([scaled.pixels]):
+                yield from self._own_size(scaled, bands)
 
     def _refuse_what_is_no_picture(self, image: npt.NDArray[np.uint8]) -> None:
         count = self.spec.channels
@@ -133,66 +175,86 @@ class Segmenter:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in taken or image.size == 0:
             raise ValueError(f"a picture is uint8 (H, W, {taken[-1]}), this is {image.dtype} {image.shape}")
 
-    def _chunks(
-        self, images: Sequence[npt.NDArray[np.uint8]]
-    ) -> Iterator[tuple[list[int], list[npt.NDArray[np.uint8]]]]:
-        """Places and scaled pictures that go through the network together: one size, few enough pixels."""
+    def _chunks(self, pictures: Sequence[ScaledPicture]) -> Iterator[list[int]]:
+        """Places of pictures that go through the network together: one size, few enough pixels."""
         by_size: dict[tuple[int, int], list[int]] = {}
-        for place, image in enumerate(images):
-            size = preprocess.scaled_size(image.shape[0], image.shape[1], self.spec.max_side_px, self.spec.scale)
-            by_size.setdefault(size, []).append(place)
+        for place, picture in enumerate(pictures):
+            by_size.setdefault(picture.size, []).append(place)
         for (height, width), places in by_size.items():
-            count = 1 if self._is_tiled(height, width) else self._chunk_count(height, width)
-            for first in range(0, len(places), count):
-                chunk = places[first : first + count]
-                yield (
-                    chunk,
-                    [preprocess.scale_down(images[place], self.spec.max_side_px, self.spec.scale) for place in chunk],
-                )
+            count = self.chunk_count(height, width)
+            yield from (places[first : first + count] for first in range(0, len(places), count))
+
+    def chunk_count(self, height: int, width: int) -> int:
+        """How many pictures that the network sees at this size go through it together."""
+        return 1 if self._is_tiled(height, width) else self._count_at_once(height, width)
 
     def _bands(self, scaled: list[npt.NDArray[np.uint8]]) -> Iterator[Iterable[tuple[int, torch.Tensor]]]:
         """For each picture its logits as bands of rows (first row, (K, rows, w))."""
         height, width = scaled[0].shape[:2]
         if self._is_tiled(height, width):
-            tile_px = self.spec.tile_px
-            yield tiles.tiled_bands(
-                scaled[0],
-                self._forward,
-                tile_px=tile_px,
-                overlap_px=self._overlap_px(),
-                chunk_count=self._chunk_count(tile_px, tile_px),
-            )
+            yield tiles.tiled_bands(tiles.ArrayRows(scaled[0]), self._forward, **self._tiling())
         else:
             for logits in self._forward(scaled):
                 yield [(0, logits)]
 
-    def _assembled(self, image: npt.NDArray[np.uint8], bands: Iterable[tuple[int, torch.Tensor]]) -> Segmentation:
-        """Mask and confidence in the picture's own size."""
-        height, width = image.shape[:2]
-        mask = np.empty((height, width), np.uint8)
-        confidence = np.empty((height, width), np.float32)
-        for top, band in self._own_size(image, bands):
-            if self.spec.temperature != 1:
-                band = band / self.spec.temperature
-            best, index = band.max(dim=0)
+    def _tiling(self) -> dict[str, int]:
+        tile_px = self.spec.tile_px
+        chunk_count = self._count_at_once(tile_px, tile_px)
+        return {"tile_px": tile_px, "overlap_px": self._overlap_px(), "chunk_count": chunk_count}
+
+    def decided_blocks(self, picture: tiles.Rows) -> Iterator[DecidedBlock]:
+        """Mask and confidence of a picture of the network's own size, part by part, in little memory."""
+        with torch.inference_mode():
+            for top, left, logits in tiles.tiled_blocks(picture, self._forward, **self._tiling()):
+                yield self._decided_block(top, left, logits)
+
+    def decided_bands(self, picture: ScaledPicture) -> Iterator[DecidedBlock]:
+        """The same of a picture that the network sees smaller, as bands of its own width."""
+        with torch.inference_mode():
+            for bands in self._bands([picture.pixels]):
+                for top, logits in self._own_size(picture, bands):
+                    yield self._decided_block(top, 0, logits)
+
+    def _decided_block(self, top: int, left: int, logits: torch.Tensor) -> DecidedBlock:
+        mask, confidence = self._decided(logits)
+        return top, left, mask.cpu().numpy(), confidence.cpu().numpy()
+
+    def _assembled(
+        self, picture: ScaledPicture, bands: Iterable[tuple[int, torch.Tensor]]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mask uint8 and confidence float32 (H, W) in the picture's own size, on the device."""
+        mask = torch.empty((picture.height, picture.width), dtype=torch.uint8, device=self.device)
+        confidence = torch.empty(mask.shape, dtype=torch.float32, device=self.device)
+        for top, band in self._own_size(picture, bands):
             rows = slice(top, top + band.shape[1])
-            mask[rows] = index.to(torch.uint8).cpu().numpy()
-            confidence[rows] = (best - band.logsumexp(dim=0)).exp_().clamp_(max=1).cpu().numpy()
-        return Segmentation(mask, confidence)
+            mask[rows], confidence[rows] = self._decided(band)
+        return mask, confidence
+
+    def _decided(self, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(K, rows, W) → the winning label and its calibrated probability, (rows, W) each."""
+        if self.spec.temperature != 1:
+            logits = logits / self.spec.temperature
+        best, index = logits.max(dim=0)
+        return index.to(torch.uint8), (best - logits.logsumexp(dim=0)).exp_().clamp_(max=1)
 
     def _own_size(
-        self, image: npt.NDArray[np.uint8], bands: Iterable[tuple[int, torch.Tensor]]
+        self, picture: ScaledPicture, bands: Iterable[tuple[int, torch.Tensor]]
     ) -> Iterable[tuple[int, torch.Tensor]]:
         """Bands of logits as the network gave them → bands in the picture's own size."""
-        height, width = image.shape[:2]
-        if preprocess.scaled_size(height, width, self.spec.max_side_px, self.spec.scale) == (height, width):
+        if picture.size == (picture.height, picture.width):
             return bands
-        whole = torch.cat([band for _, band in bands], dim=1)
-        return preprocess.enlarged_bands(whole, height, width)
+        return preprocess.enlarged_bands(bands, picture.size[0], picture.height, picture.width)
 
     def _forward(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> torch.Tensor:
         pixels = preprocess.to_tensor(pictures, self.spec, self.device)
-        return self._backend.logits(pixels)
+        logits = self._backend.logits(pixels)
+        for axes in self._mirrored_axes:
+            logits = logits + self._backend.logits(pixels.flip(axes)).flip(axes)
+        if self._mirrored_axes:
+            logits /= 1 + len(self._mirrored_axes)
+        if self.spec.defect_offset:
+            logits[:, sorted(self.spec.defect_indices)] += self.spec.defect_offset
+        return logits
 
     def _is_tiled(self, height: int, width: int) -> bool:
         return max(height, width) > self.spec.tile_px
@@ -204,5 +266,5 @@ class Segmenter:
         halo_px = int(self.spec.options.get("halo_px", 1))
         return min(self.spec.tile_px // 2, max(halo_px, self.spec.tile_px // _OVERLAP_SHARE, 1))
 
-    def _chunk_count(self, height: int, width: int) -> int:
+    def _count_at_once(self, height: int, width: int) -> int:
         return max(1, min(_MAX_CHUNK_COUNT, _CHUNK_PIXELS[self.device.type] // (height * width)))

@@ -60,8 +60,17 @@ def measure_shape(region: Pixels, area_px: int) -> Shape:
     chain code): bars are measured to −8 … +10 % and a pixel, compact ellipses to 2 % and a pixel, slim pointed
     ones come out up to 15 % short. A compact rectangle's ellipse is 15 % longer than its sides.
     """
-    factor = math.ceil(math.sqrt(region.size / _BOX_PIXELS))
-    small = region if factor == 1 else _reduced(region, factor)
+    factor = reduction_of(region.size)
+    return measure_reduced(region if factor == 1 else _reduced(region, factor), factor, area_px)
+
+
+def reduction_of(box_pixels: int) -> int:
+    """How many pixels a side of a region's box are measured as one."""
+    return math.ceil(math.sqrt(box_pixels / _BOX_PIXELS))
+
+
+def measure_reduced(small: Pixels, factor: int, area_px: int) -> Shape:
+    """The same of a copy that has the share of each `factor` × `factor` pixels in 255ths, never less than one."""
     ellipse = _ellipse(small, factor)
     filled = area_px / (math.pi / 4 * ellipse.length_px * ellipse.breadth_px)
     if area_px >= SPECK_PX and (ellipse.length_px >= _LONG * ellipse.breadth_px or filled < _FILLED):

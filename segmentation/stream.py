@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
+from segmentation.large import segment_raster, small_copy
 from segmentation.look import Look, look_at
 from segmentation.measure import PictureMeasurement, measure
-from segmentation.pictures import DEFAULT_LIMITS, PictureError, PictureLimits, header_pixels, read_rgb
-from segmentation.segmenter import Segmentation, Segmenter
+from segmentation.measure_strips import ConfidenceSums, measure_strips
+from segmentation.pictures import DEFAULT_LIMITS, PictureError, PictureLimits, header_size, read_reduced
+from segmentation.rasters import LARGE_PIXELS, opened_raster
+from segmentation.relay import Relay, Stages
+from segmentation.segmenter import Segmenter
 from segmentation.spent import Spent
+from segmentation.underway import ScaledPicture, Underway
 
 _DECODE_THREADS = 2
 _MEASURE_THREADS = 2
+_CHUNK_COUNT = {"cpu": 8, "cuda": 32}
 
 
 @dataclass(frozen=True)
 class StreamResult:
-    """One segmented picture: upright `rgb` uint8 (height, width, 3); `mask` uint8 of labels, 255 = none.
+    """One segmented picture of `width` × `height` pixels; `mask` uint8 (height, width) of labels, 255 = none.
 
-    `look` is the whole picture's, whatever the mask says.
+    `rgb` is the upright picture, uint8 (h, w, 3): smaller than the mask where the file was decoded at 1/2, 1/4 or 1/8
+    of its size because the network sees no more, but never below 1,024 pixels on the longer side for that.
+    `look` is the whole picture's, whatever the mask says. `finished` is what `finish` made of the rest.
     """
 
     key: Any
@@ -38,6 +43,7 @@ class StreamResult:
     measurement: PictureMeasurement
     look: Look
     error: None = None
+    finished: Any = None
 
 
 @dataclass(frozen=True)
@@ -50,13 +56,31 @@ class FailedPicture:
 
 @dataclass(frozen=True)
 class _Decoded:
-    key: Any
-    rgb: npt.NDArray[np.uint8] | None
-    error: str = ""
+    """`rgb` as in a StreamResult; `scaled` is what the network gets of it."""
+
+    rgb: npt.NDArray[np.uint8]
+    scaled: ScaledPicture
 
     @property
-    def pixels(self) -> int:
-        return 0 if self.rgb is None else self.rgb.shape[0] * self.rgb.shape[1]
+    def size(self) -> tuple[int, int]:
+        return self.scaled.height, self.scaled.width
+
+
+@dataclass(frozen=True)
+class _Large:
+    """A picture that is opened only when its turn comes, and then read in bands."""
+
+    path: str | os.PathLike[str]
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _LargeFound:
+    """What came of it: mask after the label map, sums of confidence, and a small copy as the `rgb` of its result."""
+
+    mask: npt.NDArray[np.uint8]
+    confidence: ConfidenceSums
+    rgb: npt.NDArray[np.uint8]
 
 
 def segment_files(
@@ -66,17 +90,23 @@ def segment_files(
     label_map: npt.NDArray[np.uint8] | None = None,
     label_count: int | None = None,
     limits: PictureLimits = DEFAULT_LIMITS,
-    chunk_count: int = 8,
-    pixels_ahead: int = 48_000_000,
+    chunk_count: int | None = None,
+    pixels_ahead: int = LARGE_PIXELS,
     spent: Spent | None = None,
+    finish: Callable[[StreamResult], Any] | None = None,
 ) -> Iterator[StreamResult | FailedPicture]:
     """Segment and measure files, one result for each (key, path), in order. A broken file stops nothing.
 
     `label_map` uint8 (256,) turns the model's label indices into others, 255 = no label; None keeps them.
-    `label_count` is how many labels are measured (default: the model's). At most `chunk_count` pictures, or
-    fewer that have `pixels_ahead` pixels together, are decoded before the network needs them. Closing the
-    iterator early stops its threads. Only what a single picture can be blamed for becomes a `FailedPicture`;
-    a GPU that falls over raises. `spent` is told the seconds of "decoding", "model" and "measuring".
+    `label_count` is how many labels are measured (default: the model's). Pictures that the network sees at one size
+    go through it together, at most `chunk_count` of them (default: 8, on a GPU 32), also where others lie between.
+    Under way at any time, from being opened to being taken by the caller, are at most three times as many, and no
+    more than have `pixels_ahead` pixels together: a slow caller fills no memory. `finish` is called with every result
+    in the threads that measure, behind the network: writing files belongs there.
+
+    The network runs in one thread of its own. Closing the iterator early stops all threads. Only what a single
+    picture can be blamed for becomes a `FailedPicture`; a GPU that falls over raises. `spent` is told the seconds of
+    "decoding", "model" and "measuring".
     """
     if label_map is not None and (label_map.shape != (256,) or label_map.dtype != np.uint8):
         raise ValueError(f"label_map is uint8 (256,), this is {label_map.dtype} {label_map.shape}")
@@ -84,109 +114,79 @@ def segment_files(
         if label_map is not None:
             raise ValueError("with a label_map, label_count must say how many labels there are after it")
         label_count = len(segmenter.spec.labels)
-    spent = spent or Spent()
-    with _Threads("decode", _DECODE_THREADS) as readers, _Threads("measure", _MEASURE_THREADS) as measurers:
-        measured: list[Future[StreamResult | FailedPicture]] = []
-        decoded_pictures = _decoded(readers, items, limits, chunk_count, pixels_ahead, spent)
-        for chunk in _chunks(decoded_pictures, chunk_count, pixels_ahead):
-            with spent.on("model"):
-                found = _segmented(segmenter, chunk)
-            following = [
-                measurers.submit(_measured, decoded, result, label_map, label_count, spent)
-                for decoded, result in zip(chunk, found, strict=True)
-            ]
-            for future in measured:
-                yield future.result()
-            measured = following
-        for future in measured:
-            yield future.result()
+    steps = _Steps(segmenter, limits, label_map, label_count, spent or Spent(), finish, pixels_ahead)
+    count = chunk_count or _CHUNK_COUNT[segmenter.device.type]
+    with Stages(readers=_DECODE_THREADS, finishers=_MEASURE_THREADS) as stages:
+        relay = Relay(stages, steps, count_under_way=3 * count, pixels_under_way=pixels_ahead, largest_chunk=count)
+        yield from relay.results(items)
 
 
-class _Threads(ThreadPoolExecutor):
-    """Threads that drop what is still waiting when the block is left, by whichever way."""
+@dataclass(frozen=True)
+class _Steps:
+    """What is done with pictures at each stage; see `relay.Steps`."""
 
-    def __init__(self, name: str, count: int) -> None:
-        super().__init__(count, thread_name_prefix=f"pixelwise-{name}")
+    segmenter: Segmenter
+    limits: PictureLimits
+    label_map: npt.NDArray[np.uint8] | None
+    label_count: int
+    spent: Spent
+    finish_result: Callable[[StreamResult], Any] | None
+    pixels_at_once: int
 
-    def __exit__(self, *exception: object) -> None:
-        self.shutdown(wait=True, cancel_futures=True)
+    def chunk_count(self, height: int, width: int) -> int:
+        return self.segmenter.chunk_count(*self.segmenter.network_size(height, width))
 
+    def network_size(self, height: int, width: int) -> tuple[int, int]:
+        return self.segmenter.network_size(height, width)
 
-def _decoded(
-    readers: ThreadPoolExecutor,
-    items: Iterable[tuple[Any, str | os.PathLike[str]]],
-    limits: PictureLimits,
-    count_ahead: int,
-    pixels_ahead: int,
-    spent: Spent,
-) -> Iterator[_Decoded]:
-    """Pictures in order, read ahead by threads as far as count and pixels allow."""
-    sized = ((key, path, header_pixels(path)) for key, path in items)
-    upcoming = next(sized, None)
-    waiting: deque[tuple[int, Future[_Decoded]]] = deque()
-    while waiting or upcoming is not None:
-        while upcoming is not None and len(waiting) < count_ahead:
-            key, path, pixels = upcoming
-            if waiting and sum(ahead for ahead, _ in waiting) + pixels > pixels_ahead:
-                break
-            waiting.append((pixels, readers.submit(_read, key, path, limits, spent)))
-            upcoming = next(sized, None)
-        yield waiting.popleft()[1].result()
+    def read(self, path: str | os.PathLike[str]) -> _Decoded | _Large | str:
+        size = header_size(path)
+        if size[0] * size[1] > self.pixels_at_once:
+            return _Large(path, size)
+        try:
+            with self.spent.on("decoding"):
+                picture = read_reduced(path, self.segmenter.network_size, limits=self.limits)
+                return _Decoded(picture.rgb, self.segmenter.scaled(picture.rgb, (picture.height, picture.width)))
+        except PictureError as error:
+            return str(error)
 
+    def forward(self, chunk: list[_Decoded | _Large]) -> Sequence[Underway | _LargeFound | str]:
+        large = [self._in_bands(one) for one in chunk if isinstance(one, _Large)]
+        if large:
+            return large
+        with self.spent.on("model"):
+            return self.segmenter.begin([one.scaled for one in chunk if isinstance(one, _Decoded)])
 
-def _read(key: Any, path: str | os.PathLike[str], limits: PictureLimits, spent: Spent) -> _Decoded:
-    try:
-        with spent.on("decoding"):
-            return _Decoded(key, read_rgb(path, limits=limits))
-    except PictureError as error:
-        return _Decoded(key, None, str(error))
+    def _in_bands(self, large: _Large) -> _LargeFound | str:
+        try:
+            with opened_raster(large.path, limits=self.limits) as raster:
+                with self.spent.on("decoding"):
+                    rgb = small_copy(raster)
+                with self.spent.on("model"):
+                    return _LargeFound(*segment_raster(self.segmenter, raster, self.label_map), rgb)
+        except PictureError as error:
+            return str(error)
 
+    def finish(
+        self, key: Any, decoded: _Decoded | _Large, found: Underway | _LargeFound | str
+    ) -> StreamResult | FailedPicture:
+        if isinstance(found, str):
+            return FailedPicture(key, found)
+        with self.spent.on("measuring"):
+            result = self._measured(key, decoded, found)
+        return result if self.finish_result is None else replace(result, finished=self.finish_result(result))
 
-def _chunks(decoded: Iterable[_Decoded], count: int, pixels: int) -> Iterator[list[_Decoded]]:
-    chunk: list[_Decoded] = []
-    for picture in decoded:
-        if chunk and (len(chunk) >= count or sum(one.pixels for one in chunk) + picture.pixels > pixels):
-            yield chunk
-            chunk = []
-        chunk.append(picture)
-    if chunk:
-        yield chunk
-
-
-def _segmented(segmenter: Segmenter, chunk: Sequence[_Decoded]) -> list[Segmentation | str]:
-    """A segmentation or, where there is none, the reason, for each picture of the chunk."""
-    pictures = [picture.rgb for picture in chunk if picture.rgb is not None]
-    found = iter(_segmented_pictures(segmenter, pictures))
-    return [picture.error if picture.rgb is None else next(found) for picture in chunk]
-
-
-def _segmented_pictures(segmenter: Segmenter, pictures: list[npt.NDArray[np.uint8]]) -> list[Segmentation | str]:
-    try:
-        return [*segmenter.segment(pictures)]
-    except (RuntimeError, MemoryError) as error:
-        if not _is_out_of_memory(error):
-            raise
-        if len(pictures) == 1:
-            height, width = pictures[0].shape[:2]
-            return [f"is {width:,} × {height:,} pixels: too large for the memory of this machine"]
-    return [result for picture in pictures for result in _segmented_pictures(segmenter, [picture])]
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
-def _measured(
-    decoded: _Decoded,
-    found: Segmentation | str,
-    label_map: npt.NDArray[np.uint8] | None,
-    label_count: int,
-    spent: Spent,
-) -> StreamResult | FailedPicture:
-    if isinstance(found, str) or decoded.rgb is None:
-        return FailedPicture(decoded.key, str(found))
-    with spent.on("measuring"):
-        mask = found.mask if label_map is None else label_map[found.mask]
+    def _measured(self, key: Any, decoded: _Decoded | _Large, found: Underway | _LargeFound) -> StreamResult:
+        if isinstance(found, _LargeFound):
+            mask, rgb = found.mask, found.rgb
+            measurement = measure_strips(mask, self.label_count, found.confidence)
+        else:
+            segmentation = found()
+            mask = segmentation.mask if self.label_map is None else self.label_map[segmentation.mask]
+            rgb = cast("_Decoded", decoded).rgb
+            measurement = measure(mask, self.label_count, segmentation.confidence)
         height, width = mask.shape
-        measurement = measure(mask, label_count, found.confidence)
-        return StreamResult(decoded.key, width, height, decoded.rgb, mask, measurement, look_at(decoded.rgb))
+        return StreamResult(key, width, height, rgb, mask, measurement, look_at(rgb, max(height, width)))
+
+    def failed(self, key: Any, reason: str) -> FailedPicture:
+        return FailedPicture(key, reason)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections.abc import Callable, Iterator
 
 from PIL import ImageFile
+
+Content = bytes | mmap.mmap
+"""A file's bytes, in memory or mapped into it."""
 
 _STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES = 273, 279, 324, 325
 # After a JPEG's scan begins: 0xFF followed by anything but a stuffed zero, a restart marker or another 0xFF.
@@ -14,20 +18,20 @@ _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
 _ALONE = frozenset({0x01, 0xD8, *range(0xD0, 0xD8)})
 
 
-def ends_too_early(content: bytes, image: ImageFile.ImageFile) -> bool:
+def ends_too_early(content: Content, image: ImageFile.ImageFile) -> bool:
     """True where the open picture's file lacks its end. Decoders raise their own errors on other damage."""
     check = _CHECKS.get(str(image.format))
     return check is not None and check(content, image)
 
 
-def is_shorter_than_it_says(content: bytes) -> bool:
+def is_shorter_than_it_says(content: Content) -> bool:
     """For formats whose first bytes tell the length of the rest: WebP and HEIC."""
     if content[:4] == b"RIFF":
         return _riff_is_cut(content)
     return content[4:8] == b"ftyp" and _boxes_are_cut(content)
 
 
-def png_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+def png_chunks(content: Content) -> Iterator[tuple[bytes, int, int]]:
     """Type, start of the data and length of each whole chunk of a PNG, to its end or where it breaks off."""
     place = 8
     while place + 12 <= len(content):
@@ -38,7 +42,7 @@ def png_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
         place += 12 + length
 
 
-def jpeg_has_end(content: bytes) -> bool:
+def jpeg_has_end(content: Content) -> bool:
     """Whether the end-of-image marker follows the scans, which cannot contain it (ITU-T T.81, B.1.1)."""
     place, in_scan = 2, False
     while True:
@@ -54,7 +58,7 @@ def jpeg_has_end(content: bytes) -> bool:
         place += int.from_bytes(content[place : place + 2], "big")
 
 
-def _jpeg(content: bytes, image: ImageFile.ImageFile) -> bool:
+def _jpeg(content: Content, image: ImageFile.ImageFile) -> bool:
     if jpeg_has_end(content):
         return False
     # Some cameras leave the marker out of whole pictures: at an eighth of its size, decoding tells cheaply.
@@ -63,16 +67,16 @@ def _jpeg(content: bytes, image: ImageFile.ImageFile) -> bool:
     return False
 
 
-def _png(content: bytes, image: ImageFile.ImageFile) -> bool:
+def _png(content: Content, image: ImageFile.ImageFile) -> bool:
     return all(kind != b"IEND" for kind, _, _ in png_chunks(content))
 
 
-def _riff_is_cut(content: bytes, image: ImageFile.ImageFile | None = None) -> bool:
+def _riff_is_cut(content: Content, image: ImageFile.ImageFile | None = None) -> bool:
     """An odd length is padded with one byte, which some writers leave out."""
     return 8 + int.from_bytes(content[4:8], "little") > len(content) + 1
 
 
-def _tiff(content: bytes, image: ImageFile.ImageFile) -> bool:
+def _tiff(content: Content, image: ImageFile.ImageFile) -> bool:
     tags = image.tag_v2  # type: ignore[attr-defined]
     offsets = tags.get(_STRIP_OFFSETS) or tags.get(_TILE_OFFSETS) or ()
     lengths = tags.get(_STRIP_BYTES) or tags.get(_TILE_BYTES) or ()
@@ -83,7 +87,7 @@ def _tiff(content: bytes, image: ImageFile.ImageFile) -> bool:
     return max(start + length for start, length in zip(offsets, lengths, strict=True)) > len(content)
 
 
-def _raw(content: bytes, image: ImageFile.ImageFile) -> bool:
+def _raw(content: Content, image: ImageFile.ImageFile) -> bool:
     for tile in image.tile:
         if tile.codec_name == "raw" and isinstance(tile.args, tuple):
             rows = tile.extents[3] - tile.extents[1] if tile.extents else image.height
@@ -93,12 +97,12 @@ def _raw(content: bytes, image: ImageFile.ImageFile) -> bool:
     return False
 
 
-def _decode(content: bytes, image: ImageFile.ImageFile) -> bool:
+def _decode(content: Content, image: ImageFile.ImageFile) -> bool:
     image.load()
     return False
 
 
-def _boxes_are_cut(content: bytes, image: ImageFile.ImageFile | None = None) -> bool:
+def _boxes_are_cut(content: Content, image: ImageFile.ImageFile | None = None) -> bool:
     """Top-level boxes of ISO/IEC 14496-12: 32-bit length, type; 1 = 64-bit length follows, 0 = to the end."""
     place = 0
     while place < len(content):
@@ -113,7 +117,7 @@ def _boxes_are_cut(content: bytes, image: ImageFile.ImageFile | None = None) -> 
     return False
 
 
-_CHECKS: dict[str, Callable[[bytes, ImageFile.ImageFile], bool]] = {
+_CHECKS: dict[str, Callable[[Content, ImageFile.ImageFile], bool]] = {
     "JPEG": _jpeg,
     "MPO": _jpeg,
     "PNG": _png,

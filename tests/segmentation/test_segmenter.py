@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from segmentation.preprocess import enlarged_bands, normalise, scale_down, scaled_size, to_tensor
 from segmentation.segmenter import Segmenter, pick_device
 from segmentation.spec import ModelSpec
-from segmentation.tiles import tile_starts, tiled_bands
+from segmentation.tiles import ArrayRows, tile_starts, tiled_bands
 from segmentation.weights import ModelFolderError
 from tests.segmentation.drawings import noise
 from tests.segmentation.models import BLUE, GREY, LABELS, RED, seeded, segmenter
@@ -192,7 +192,8 @@ def test_normalising_uses_the_specs_mean_and_std() -> None:
 @pytest.mark.parametrize("size", [(50, 70), (7, 90), (13, 17)])
 def test_bands_equal_interpolating_the_whole(size: tuple[int, int], max_values: int) -> None:
     logits = torch.randn(3, 13, 17, generator=torch.Generator().manual_seed(0))
-    bands = list(enlarged_bands(logits, *size, max_values=max_values))
+    given = [(0, logits[:, :1]), (1, logits[:, 1:7]), (7, logits[:, 7:])]
+    bands = list(enlarged_bands(given, 13, *size, max_values=max_values))
     assert [top for top, _ in bands] == np.cumsum([0, *(band.shape[1] for _, band in bands)])[:-1].tolist()
     whole = F.interpolate(logits[None], size, mode="bilinear", align_corners=False)[0]
     torch.testing.assert_close(torch.cat([band for _, band in bands], dim=1), whole, rtol=1e-4, atol=1e-5)
@@ -216,7 +217,7 @@ def test_blending_equal_tiles_changes_nothing(height: int, width: int, tile: int
     def forward(pictures: object) -> torch.Tensor:
         return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()  # type: ignore[call-overload]
 
-    bands = list(tiled_bands(picture, forward, tile_px=tile, overlap_px=overlap, chunk_count=chunk))
+    bands = list(tiled_bands(ArrayRows(picture), forward, tile_px=tile, overlap_px=overlap, chunk_count=chunk))
     assert all(band.shape[1] <= tile for _, band in bands)
     whole = torch.cat([band for _, band in bands], dim=1)
     torch.testing.assert_close(whole, forward([picture])[0], rtol=1e-5, atol=1e-3)
@@ -229,7 +230,7 @@ def test_blending_hides_the_seam() -> None:
     def forward(pictures: object) -> torch.Tensor:
         return torch.full((1, 1, 32, 64), next(answers))
 
-    ((_, band),) = tiled_bands(np.zeros((32, 112, 3), np.uint8), forward, tile_px=64, overlap_px=16)
+    ((_, band),) = tiled_bands(ArrayRows(np.zeros((32, 112, 3), np.uint8)), forward, tile_px=64, overlap_px=16)
     row = band[0, 0]
     assert (row[0], row[-1]) == (0, 1)
     steps = row.diff()

@@ -7,14 +7,16 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
-from segmentation.pictures import PictureLimits
-from segmentation.segmenter import Segmentation, Segmenter
+from segmentation.pictures import PictureLimits, read_rgb
+from segmentation.segmenter import Segmenter
 from segmentation.stream import FailedPicture, StreamResult, segment_files
-from tests.segmentation.drawings import encoded, written
+from segmentation.underway import ScaledPicture, Underway
+from tests.segmentation.drawings import encoded, noise, written
 from tests.segmentation.models import BLUE, GREY, RED, segmenter
 
 
@@ -118,6 +120,88 @@ def test_reading_ahead_is_bounded(tmp_path: Path) -> None:
     stream.close()
 
 
+def test_a_slow_caller_fills_no_memory(tmp_path: Path) -> None:
+    """Whatever the stages could do meanwhile, no more than nine pictures are opened and not taken yet."""
+    under_way, most = 0, 0
+
+    def counted() -> Iterator[tuple[int, Path]]:
+        nonlocal under_way, most
+        for item in files(tmp_path, 40):
+            under_way += 1
+            most = max(most, under_way)
+            yield item
+
+    for result in segment_files(segmenter(tmp_path / "model"), counted(), chunk_count=3):
+        assert result.error is None
+        time.sleep(0.005)
+        under_way -= 1
+    assert most == 3 * 3 + 1
+
+
+def test_the_model_goes_on_while_the_caller_is_busy(tmp_path: Path) -> None:
+    finished = threading.Semaphore(0)
+    stream = segment_files(
+        segmenter(tmp_path / "model"), files(tmp_path, 12), chunk_count=2, finish=lambda _: finished.release()
+    )
+    next(stream)
+    for _ in range(6):
+        assert finished.acquire(timeout=10)
+    stream.close()
+
+
+def test_finishing_happens_in_the_measuring_threads_and_is_handed_on(tmp_path: Path) -> None:
+    def finish(result: StreamResult) -> tuple[int, str]:
+        return result.key, threading.current_thread().name
+
+    for result in segment_files(segmenter(tmp_path / "model"), files(tmp_path, 5), finish=finish):
+        assert isinstance(result, StreamResult)
+        key, thread = result.finished
+        assert key == result.key
+        assert thread.startswith("pixelwise-measure")
+
+
+def test_what_goes_wrong_in_finishing_is_raised(tmp_path: Path) -> None:
+    def full(_: StreamResult) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        list(segment_files(segmenter(tmp_path / "model"), files(tmp_path, 5), finish=full))
+
+
+class Counting(Segmenter):
+    """A real segmenter that notes which pictures go through the network together, as its GPU would have them."""
+
+    def begin(self, pictures: Sequence[ScaledPicture]) -> list[Underway]:
+        self.sizes = [*getattr(self, "sizes", []), [picture.size for picture in pictures]]
+        return super().begin(pictures)
+
+
+def test_pictures_of_like_size_go_together_where_others_lie_between(tmp_path: Path) -> None:
+    segmenter(tmp_path / "model")
+    model = Counting(tmp_path / "model", device="cpu")
+    results = list(segment_files(model, files(tmp_path, 24), chunk_count=4))
+    assert [result.key for result in results] == list(range(24))
+    assert all(len(set(chunk)) == 1 for chunk in model.sizes)
+    assert sorted(len(chunk) for chunk in model.sizes) == [4] * 6
+
+
+def test_a_jpeg_is_decoded_no_larger_than_the_model_sees_it(tmp_path: Path) -> None:
+    model = segmenter(tmp_path / "model", max_side_px=512)
+    rgb = cv2.resize(noise(64, 48), (4096, 3072), interpolation=cv2.INTER_CUBIC)
+    (tmp_path / "whole.jpg").write_bytes(encoded(rgb, "JPEG", quality=95))
+    (tmp_path / "whole.bmp").write_bytes(encoded(read_rgb(tmp_path / "whole.jpg"), "BMP"))
+    reduced, whole = segment_files(model, [(1, tmp_path / "whole.jpg"), (2, tmp_path / "whole.bmp")])
+    assert isinstance(reduced, StreamResult)
+    assert isinstance(whole, StreamResult)
+    assert (reduced.rgb.shape, whole.rgb.shape) == ((768, 1024, 3), (3072, 4096, 3))
+    assert reduced.mask.shape == whole.mask.shape == (3072, 4096)
+    assert (reduced.mask == whole.mask).mean() > 0.998
+    for row, other in zip(reduced.measurement.measurements, whole.measurement.measurements, strict=True):
+        assert row.area_fraction == pytest.approx(other.area_fraction, abs=0.001)
+    assert reduced.look.brightness == pytest.approx(whole.look.brightness, abs=20)
+    assert reduced.look.sharpness == pytest.approx(whole.look.sharpness, rel=0.03)
+
+
 def test_large_pictures_are_read_fewer_at_a_time(tmp_path: Path) -> None:
     taken = 0
 
@@ -153,10 +237,10 @@ def test_an_error_of_the_list_itself_is_passed_on(tmp_path: Path) -> None:
 class Cramped(Segmenter):
     """A real segmenter on a machine with room for 900 pixels at a time."""
 
-    def segment(self, images: Sequence[np.ndarray]) -> list[Segmentation]:
-        if sum(image.shape[0] * image.shape[1] for image in images) > 900:
+    def begin(self, pictures: Sequence[ScaledPicture]) -> list[Underway]:
+        if sum(picture.height * picture.width for picture in pictures) > 900:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return super().segment(images)
+        return super().begin(pictures)
 
 
 def test_too_little_memory_fails_only_what_is_too_large_alone(tmp_path: Path) -> None:
@@ -169,7 +253,7 @@ def test_too_little_memory_fails_only_what_is_too_large_alone(tmp_path: Path) ->
 
 
 class Broken(Segmenter):
-    def segment(self, images: Sequence[np.ndarray]) -> list[Segmentation]:
+    def begin(self, pictures: Sequence[ScaledPicture]) -> list[Underway]:
         raise RuntimeError("CUDA error: device-side assert triggered")
 
 

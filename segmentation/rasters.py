@@ -1,0 +1,204 @@
+"""Pictures too large to be held in memory with all that is made of them: read as bands of rows."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from segmentation import exif
+from segmentation.pictures import (
+    DEFAULT_LIMITS,
+    PictureError,
+    PictureLimits,
+    opened_picture,
+    read_reduced,
+    read_rgb,
+)
+from segmentation.pixel_modes import to_8_bit, white_of
+from segmentation.preprocess import reduced
+from segmentation.tiff_rows import BROKEN, TiffRows
+
+LARGE_PIXELS = 64_000_000
+"""Pictures with more pixels are read in bands where their format allows it."""
+
+_BAND_PIXELS = 16_000_000
+
+
+class Raster(Protocol):
+    """An upright picture. `rows` gives uint8 (bottom - top, width, 3), never of rows above what was forgotten."""
+
+    height: int
+    width: int
+
+    def rows(self, top: int, bottom: int) -> npt.NDArray[np.uint8]: ...
+    def forget(self, bottom: int) -> None: ...
+
+
+@contextmanager
+def opened_raster(path: str | os.PathLike[str], *, limits: PictureLimits = DEFAULT_LIMITS) -> Iterator[Raster]:
+    """A picture to be read by rows. PictureError where the file is no whole picture.
+
+    TIFFs are decoded strip by strip or tile by tile; JPEGs and PNGs of colours or greys into memory that is given back
+    row by row; all others, and those stored lying on their side, as `read_rgb` does.
+    """
+    with opened_picture(path, limits=limits) as image:
+        format, mode, is_upright = image.format, image.mode, _is_upright(image)
+        height, width = image.height, image.width
+    if format == "TIFF" and is_upright:
+        tiff = TiffRows.opened(Path(path))
+        if tiff is not None:
+            with tiff:
+                yield _Told(tiff)
+            return
+    kind = _KINDS.get((str(format), mode)) if is_upright else None
+    decoded = None if kind is None else _DecodedRows.opened(Path(path), height, width, kind)
+    yield decoded or _WholeRows(read_rgb(path, limits=limits))
+
+
+def bands(raster: Raster) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
+    """First row and rows uint8 (h, W, 3) of some 16 million pixels each, from top to bottom."""
+    step = max(1, _BAND_PIXELS // raster.width)
+    for top in range(0, raster.height, step):
+        yield top, raster.rows(top, min(raster.height, top + step))
+
+
+def averaged_down(raster: Raster, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """uint8 (h, w, 3) of this size, not larger than the picture: every pixel the mean of the area it stands for."""
+    height, width = size
+    total = np.zeros((height, width * 3), np.float32)
+    per_row = raster.height / height
+    for top, band in bands(raster):
+        narrow = cv2.resize(band, (width, band.shape[0]), interpolation=cv2.INTER_AREA).reshape(band.shape[0], -1)
+        first, last = int(top / per_row), min(height, int(np.ceil((top + band.shape[0]) / per_row)))
+        total[first:last] += _shares(top, band.shape[0], first, last, per_row) @ narrow.astype(np.float32)
+    return np.clip(np.rint(total / np.float32(per_row)), 0, 255).astype(np.uint8).reshape(height, width, 3)
+
+
+def read_at_most(
+    path: str | os.PathLike[str], side_px: int, *, limits: PictureLimits = DEFAULT_LIMITS
+) -> npt.NDArray[np.uint8]:
+    """uint8 (h, w, 3) of a picture, its longer side at most `side_px`, without holding a large one in memory."""
+    with opened_picture(path, limits=limits) as image:
+        is_large = image.width * image.height > LARGE_PIXELS
+
+    def wanted(height: int, width: int) -> tuple[int, int]:
+        scale = min(1.0, side_px / max(height, width))
+        return max(1, round(height * scale)), max(1, round(width * scale))
+
+    if not is_large:
+        picture = read_reduced(path, wanted, limits=limits)
+        return reduced(picture.rgb, wanted(picture.height, picture.width))
+    with opened_raster(path, limits=limits) as raster:
+        return averaged_down(raster, wanted(raster.height, raster.width))
+
+
+def _shares(top: int, count: int, first: int, last: int, per_row: float) -> npt.NDArray[np.float32]:
+    """(last - first, count): how much of each of these rows lies in each of the rows they are averaged to."""
+    row = np.arange(top, top + count, dtype=np.float64)[None, :]
+    start = np.arange(first, last, dtype=np.float64)[:, None] * per_row
+    return np.clip(np.minimum(row + 1, start + per_row) - np.maximum(row, start), 0, 1).astype(np.float32)
+
+
+def _is_upright(image: Image.Image) -> bool:
+    return image.getexif().get(exif.ORIENTATION, 1) in (0, 1)
+
+
+class _WholeRows:
+    """A picture that is in memory as it is."""
+
+    def __init__(self, rgb: npt.NDArray[np.uint8]) -> None:
+        self._rgb = rgb
+        self.height, self.width = rgb.shape[:2]
+
+    def rows(self, top: int, bottom: int) -> npt.NDArray[np.uint8]:
+        return self._rgb[top:bottom]
+
+    def forget(self, bottom: int) -> None:
+        pass
+
+
+class _Told:
+    """Rows of a file that may turn out to be damaged on the way: then PictureError."""
+
+    def __init__(self, rows: TiffRows) -> None:
+        self._rows = rows
+        self.height, self.width = rows.height, rows.width
+
+    def rows(self, top: int, bottom: int) -> npt.NDArray[np.uint8]:
+        try:
+            return self._rows.rows(top, bottom)
+        except EOFError as error:
+            raise PictureError("is damaged: the file ends too early") from error
+        except BROKEN as error:
+            raise PictureError(f"is damaged: {str(error) or type(error).__name__}") from error
+
+    def forget(self, bottom: int) -> None:
+        self._rows.forget(bottom)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How OpenCV is asked for a picture: `samples` of `type` a pixel."""
+
+    flags: int
+    samples: int
+    type: type[np.generic] = np.uint8
+
+
+_COLOUR, _GREY = _Kind(cv2.IMREAD_COLOR_BGR, 3), _Kind(cv2.IMREAD_GRAYSCALE, 1)
+_KINDS = {
+    ("JPEG", "RGB"): _COLOUR,
+    ("MPO", "RGB"): _COLOUR,
+    ("JPEG", "L"): _GREY,
+    ("PNG", "RGB"): _COLOUR,
+    ("PNG", "L"): _GREY,
+    ("PNG", "I;16"): _Kind(cv2.IMREAD_UNCHANGED, 1, np.uint16),
+}
+
+
+class _DecodedRows:
+    """A picture decoded at once by OpenCV, into memory that goes back to the system as its rows are done with."""
+
+    def __init__(self, memory: mmap.mmap, pixels: npt.NDArray[Any]) -> None:
+        self._memory, self._pixels = memory, pixels
+        self.height, self.width = pixels.shape[:2]
+        self._white: float | None = None
+
+    @classmethod
+    def opened(cls, path: Path, height: int, width: int, kind: _Kind) -> _DecodedRows | None:
+        """None where OpenCV does not give what the header promises."""
+        shape = (height, width, kind.samples) if kind.samples > 1 else (height, width)
+        memory = mmap.mmap(-1, height * width * kind.samples * np.dtype(kind.type).itemsize)
+        pixels = np.frombuffer(memory, kind.type).reshape(shape)
+        try:
+            found = cv2.imread(str(path), pixels, kind.flags | cv2.IMREAD_IGNORE_ORIENTATION)
+        except cv2.error:
+            return None
+        return cls(memory, pixels) if found is pixels else None
+
+    def rows(self, top: int, bottom: int) -> npt.NDArray[np.uint8]:
+        part = self._pixels[top:bottom]
+        if part.ndim == 3:
+            return np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2RGB), np.uint8)
+        grey = part if part.dtype == np.uint8 else to_8_bit(part, self._white_level())
+        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+
+    def forget(self, bottom: int) -> None:
+        done = bottom * self._pixels.strides[0] // mmap.PAGESIZE * mmap.PAGESIZE
+        if done:
+            self._memory.madvise(mmap.MADV_DONTNEED, 0, done)
+
+    def _white_level(self) -> float:
+        if self._white is None:
+            self._white = white_of(float(self._pixels.max(initial=0)), is_float=False)
+        return self._white
