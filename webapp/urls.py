@@ -17,6 +17,7 @@ from webapp.views import (
     dashboard_people,
     dashboard_place,
     dashboard_sources,
+    dashboard_zones,
     dataset_changes,
     dataset_downloads,
     dataset_labels,
@@ -50,6 +51,7 @@ from webapp.views import (
     training_new,
     uploads,
     what_if,
+    zones,
 )
 
 PROJECT = "p/<slug:slug>"
@@ -90,6 +92,7 @@ DASHBOARD = [
     path(f"{PROJECT}/", dashboard.show, name="dashboard"),
     path(f"{PROJECT}/dashboard/area", dashboard_area.show, name="dashboard-area"),
     path(f"{PROJECT}/dashboard/place", dashboard_place.show, name="dashboard-place"),
+    path(f"{PROJECT}/dashboard/zones", dashboard_zones.show, name="dashboard-zones"),
     path(f"{PROJECT}/dashboard/sources", dashboard_sources.show, name="dashboard-sources"),
     path(f"{PROJECT}/dashboard/drift", dashboard_drift.show, name="dashboard-drift"),
     path(f"{PROJECT}/dashboard/growth", dashboard_growth.show, name="dashboard-growth"),
@@ -113,6 +116,7 @@ REPORTS = [
     path(f"{SCHEDULE}/send", report_schedules.send, name="schedule-send"),
     path(f"{SCHEDULE}/delete", report_schedules.delete, name="schedule-delete"),
 ]
+ZONES = f"{PROJECT}/settings/sources/<int:source_id>/zones"
 PROJECTS = [
     path("projects/new", projects.create, name="project-new"),
     path(f"{PROJECT}/settings/", projects.settings, name="project-settings"),
@@ -124,6 +128,10 @@ PROJECTS = [
     path(f"{PROJECT}/settings/sources", sources.save, name="project-sources"),
     path(f"{PROJECT}/settings/sources/new", sources.add, name="source-new"),
     path(f"{PROJECT}/settings/sources/<int:source_id>/remove", sources.remove, name="source-remove"),
+    path(f"{ZONES}/", zones.show, name="zones"),
+    path(f"{ZONES}/new", zones.add, name="zone-new"),
+    path(f"{ZONES}/<int:zone_id>/rename", zones.rename, name="zone-rename"),
+    path(f"{ZONES}/<int:zone_id>/remove", zones.remove, name="zone-remove"),
     path(f"{PROJECT}/settings/delete", projects.delete, name="project-delete"),
 ]
 MODEL = f"{PROJECT}/models/<int:number>"

@@ -42,6 +42,7 @@ from analytics.statistics.intervals import (
 )
 from analytics.statistics.label_mix import MixDistance, mix_distances
 from analytics.statistics.movement import Driver, Movement, Tally, explain_change
+from analytics.statistics.presence import effective_count, presence
 from analytics.statistics.rules import DEFAULT_RULES, RULES, RUN_LENGTH, Signal, sentence, signals, standardised
 from analytics.statistics.strata import Stratum, allocate, defect_rate_from_audit, escapes, stratified_rate
 
@@ -81,6 +82,7 @@ __all__ = [
     "cusum_run_length",
     "defect_rate_from_audit",
     "difference",
+    "effective_count",
     "escapes",
     "ewma",
     "ewma_run_length",
@@ -93,6 +95,7 @@ __all__ = [
     "mcnemar",
     "mix_distances",
     "p_chart",
+    "presence",
     "rogan_gladen",
     "sentence",
     "signals",

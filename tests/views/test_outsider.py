@@ -68,7 +68,8 @@ PRIVATE = {
     "token-revoke",
     *("workspace", "workspace-rename", "invitation-new", "invitation-revoke", "member-role", "member-remove"),
     *("ledger", "ledger-new", "ledger-revoke"),
-    *("dashboard-area", "dashboard-place", "dashboard-sources"),
+    *("dashboard-area", "dashboard-place", "dashboard-zones", "dashboard-sources"),
+    *("zones", "zone-new", "zone-rename", "zone-remove"),
     *("dashboard-drift", "dashboard-growth", "dashboard-people"),
     *("dashboard", "report", "view-save", "view-delete"),
     *("reports", "reports-status", "report-ask", "report-file", "report-cancel", "report-remove"),
@@ -97,7 +98,16 @@ PRIVATE = {
 }
 """404 for whoever does not share the workspace, and the sign-in page for the signed-out."""
 
-HIDDEN = ("The plant", "Acme", "alice@example.com", "Night shift", "part-secret", "Nightly token", "newcomer@")
+HIDDEN = (
+    "The plant",
+    "Acme",
+    "alice@example.com",
+    "Night shift",
+    "Night door",
+    "part-secret",
+    "Nightly token",
+    "newcomer@",
+)
 """Names of alice's that no answer to an outsider may contain."""
 
 
@@ -161,6 +171,7 @@ def hers(plant: Plant, alice: User, bob: User, acme: Workspace) -> dict[str, Any
         "model_id": plant.model_version.pk,
         "label_id": plant.labels["pit"].pk,
         "source_id": plant.line_2.pk,
+        "zone_id": plant.line_2.zones.create(name="Night door", shape=((0, 0), (1, 0), (1, 1))).pk,
         "batch_id": plant.batch.pk,
         "run_id": plant.batch.runs.get().pk,
         "image_id": Image.objects.get().pk,

@@ -6,6 +6,7 @@ PAGES = {
     "dashboard": "Overview",
     "dashboard-area": "Area",
     "dashboard-place": "Place",
+    "dashboard-zones": "Zones",
     "dashboard-sources": "Sources",
     "dashboard-drift": "Drift",
     "dashboard-growth": "Growth",

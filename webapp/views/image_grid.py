@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from analytics import Choice, Choices, Scope, ScopeError, choices, image_count, image_rows
 from analytics.images import Verdict, Word
 from analytics.scope import WITHOUT_SOURCE
-from webapp.models import Project
+from webapp.models import Project, Zone
 from webapp.views.asking import project_of
 from webapp.views.grid import GRID_LENGTH, items_of_scope
 from webapp.views.image_list import Listing, read_listing
@@ -40,6 +40,7 @@ class Request:
     scope: Scope
     listing: Listing
     choices: Choices
+    zone: Zone | None = None
 
     def parameters(self, **changes: str | None) -> dict[str, str]:
         """The address's parameters; a change to None leaves one out."""
@@ -87,6 +88,7 @@ def chips(asked: Request) -> list[Chip]:
         "label": _words("With", scope.label_id, offered.labels),
         "model": _words("Model", scope.model_version_id, offered.model_versions),
         "batch": _words("Batch", scope.batch_id, offered.batches),
+        "zone": f"In zone: {asked.zone}" if asked.zone else None,
         "waiting": "Waiting for a person" if asked.listing.word == "waiting" else None,
         "overruled": "Overruled by a person" if asked.listing.word == "overruled" else None,
     }
@@ -98,13 +100,28 @@ def _asked(query: Mapping[str, Any], project: Project) -> Request:
     with connection.cursor() as cursor:
         offered = choices(cursor, project.pk, batch=str(query.get("batch") or "").strip())
     scope = Scope.from_query(query, project_id=project.pk, choices=offered, time_zone=settings.TIME_ZONE)
-    return Request(scope, listing, offered)
+    return Request(scope, listing, offered, _zone(project, listing.zone_id))
+
+
+def _zone(project: Project, zone_id: int | None) -> Zone | None:
+    if zone_id is None:
+        return None
+    zone = Zone.objects.filter(pk=zone_id, source__project=project).first()
+    if zone is None:
+        raise ScopeError({"zone": f"This project has no zone “{zone_id}”."})
+    return zone
 
 
 def _head(asked: Request) -> dict[str, Any]:
     """What stands above the grid: the scope in words, how many images, other ways to look at them."""
     with connection.cursor() as cursor:
-        count = image_count(cursor, asked.scope, verdict=asked.listing.verdict, word=asked.listing.word)
+        count = image_count(
+            cursor,
+            asked.scope,
+            verdict=asked.listing.verdict,
+            word=asked.listing.word,
+            zone_id=asked.listing.zone_id,
+        )
     return {
         "asked": asked,
         "count": count,
@@ -114,7 +131,7 @@ def _head(asked: Request) -> dict[str, Any]:
             ("Worst first", asked.query(order=None), asked.listing.order == "worst"),
             ("Newest first", asked.query(order="newest"), asked.listing.order == "newest"),
         ],
-        "dashboard_query": asked.query(verdict=None, order=None, waiting=None, overruled=None),
+        "dashboard_query": asked.query(verdict=None, order=None, waiting=None, overruled=None, zone=None),
     }
 
 
@@ -129,6 +146,7 @@ def _grid(request: HttpRequest, project: Project, asked: Request) -> dict[str, A
             order=asked.listing.order,
             after=after,
             limit=GRID_LENGTH,
+            zone_id=asked.listing.zone_id,
         )
     address = reverse("images-more", args=[project.slug])
     return {

@@ -26,11 +26,12 @@ _FLAGS: dict[str, bool] = {"": False, "0": False, "1": True}
 
 @dataclass(frozen=True)
 class Listing:
-    """Which images of a scope to list, and in which order."""
+    """Which images of a scope to list, and in which order. `zone_id`: those that show something in this zone."""
 
     verdict: Verdict | None
     word: Word | None
     order: Order
+    zone_id: int | None = None
 
     def parameters(self) -> dict[str, str]:
         """As in an address; what is not said is left out."""
@@ -39,12 +40,13 @@ class Listing:
             "waiting": "1" if self.word == "waiting" else None,
             "overruled": "1" if self.word == "overruled" else None,
             "order": None if self.order == "worst" else self.order,
+            "zone": None if self.zone_id is None else str(self.zone_id),
         }
         return {name: value for name, value in given.items() if value is not None}
 
 
 def read_listing(query: Mapping[str, Any]) -> Listing:
-    """What an address asks for: verdict=fail, waiting=1, overruled=1, order=newest. ScopeError where it is wrong."""
+    """What an address asks for: verdict=fail, waiting=1, overruled=1, order=newest, zone=1. ScopeError for the rest."""
     verdict, order = query.get("verdict") or "", query.get("order") or ""
     errors = {}
     if verdict not in _VERDICTS:
@@ -60,9 +62,12 @@ def read_listing(query: Mapping[str, Any]) -> Listing:
             words.append(word)
     if len(words) > 1:
         errors["overruled"] = "An image that waits for a person was overruled by nobody. Ask for one of the two."
+    zone = query.get("zone") or ""
+    if zone and not (zone.isdecimal() and len(zone) < 19):
+        errors["zone"] = f"Expected the number of a zone, got “{zone[:40]}”."
     if errors:
         raise ScopeError(errors)
-    return Listing(_VERDICTS[verdict], words[0] if words else None, _ORDERS[order])
+    return Listing(_VERDICTS[verdict], words[0] if words else None, _ORDERS[order], int(zone) if zone else None)
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,13 @@ def _scope_list(request: HttpRequest, project: Project, image: Image) -> ImageLi
         except ScopeError as error:
             raise Http404(str(error)) from error
         before, after = image_neighbours(
-            cursor, scope, image.pk, verdict=listing.verdict, word=listing.word, order=listing.order
+            cursor,
+            scope,
+            image.pk,
+            verdict=listing.verdict,
+            word=listing.word,
+            order=listing.order,
+            zone_id=listing.zone_id,
         )
     shared = scope.parameters() | listing.parameters()
     query = urlencode(shared | {"list": "images"})
