@@ -67,7 +67,7 @@ def test_uploaded_here_segmented_there_looked_at_elsewhere(
 ) -> None:
     machine("web-1")
     add_color_model(project=project, user=None)
-    content = png(picture(red=0.25))
+    content = png(picture(red=0.5))
     batch = uploaded(project, {"a.png": content, "b.png": png(picture()), "cut.png": content[:80]})
     image = batch.images.get(name="a.png")
     machine("worker")
@@ -82,7 +82,7 @@ def test_uploaded_here_segmented_there_looked_at_elsewhere(
     client = member(project)
     assert body(client, f"/files/images/{image.pk}/original") == content
     mask = np.asarray(PillowImage.open(io.BytesIO(body(client, f"/files/predictions/{prediction.pk}/mask.png"))))
-    assert np.mean(mask == 1) == 0.25
+    assert np.mean(mask == 1) == 0.5
     assert body(client, f"/files/predictions/{prediction.pk}/overlay")[8:12] == b"WEBP"
     assert body(client, f"/files/images/{image.pk}/thumbnail")[8:12] == b"WEBP"
     assert f"plant/originals/{image.sha256[:2]}/{image.sha256}" in keys(stored_in_bucket)
@@ -179,3 +179,8 @@ def test_a_bucket_that_is_away_blames_no_picture(machine: Any, project: Project,
     waiting = Prediction.objects.get()
     assert (waiting.state, waiting.attempts_count) == ("queued", 0)
     assert part_states()["storage"] == "down"
+    client = member(project)
+    image = batch.images.get()
+    page = client.get(f"/files/images/{image.pk}/original")
+    assert (page.status_code, page["Retry-After"]) == (503, "30")
+    assert "does not answer" in page.content.decode()

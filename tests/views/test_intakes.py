@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.cast import signed_in
-from webapp.models import Intake, Project, SeenFile, User
+from webapp.models import Batch, Intake, Project, SeenFile, User
 
 SECRET = "wJalrXUtnFEMI-not-a-real-one"
 
@@ -21,7 +21,7 @@ def allowed(settings: Any) -> None:
 
 @pytest.fixture
 def place(project: Project) -> str:
-    return f"/projects/{project.slug}/intakes/"
+    return f"/p/{project.slug}/intakes/"
 
 
 def seen(intake: Intake, path: str, state: str, reason: str = "") -> SeenFile:
@@ -85,6 +85,18 @@ def test_files_come_a_page_at_a_time(
     assert [file.path for file in first.context["files"]] == ["4.txt", "3.txt", "2.txt"]
     older = client.get(f"{place}{intake.pk}/files?before={first.context['older']}")
     assert [file.path for file in older.context["files"]] == ["1.txt", "0.txt"]
+
+
+def test_a_batch_that_fills_by_itself_is_no_upload_to_go_on_with(alice: User, project: Project, place: str) -> None:
+    intake = Intake.objects.create(project=project, kind="folder", folder="/srv/cameras")
+    batch = Batch.objects.create(project=project, name="Hour")
+    page = f"/p/{project.slug}/batches/{batch.pk}/"
+    client = signed_in(alice)
+    assert "Continue this upload" in client.get(page).content.decode()
+    SeenFile.objects.filter(pk=seen(intake, "a.png", "stored").pk).update(batch=batch)
+    text = client.get(page).content.decode()
+    assert "It fills by itself" in text
+    assert "Continue this upload" not in text
 
 
 def test_adding_a_folder(alice: User, project: Project, place: str) -> None:

@@ -10,6 +10,7 @@ from webapp.actions.intakes import BucketInput
 from webapp.models import Project
 from webapp.services.bucket_endpoints import AMAZON, allowed_endpoints
 
+_AMAZON = "aws"
 _OFF = {"autocomplete": "off", "spellcheck": "false"}
 
 
@@ -41,7 +42,7 @@ class KeyForm(forms.Form):
 
 
 class BucketForm(KeyForm):
-    endpoint = forms.ChoiceField(label="Server", required=False)
+    endpoint = forms.ChoiceField(label="Server")
     region = forms.CharField(
         max_length=40, required=False, widget=forms.TextInput(attrs=_OFF | {"placeholder": "eu-central-1"})
     )
@@ -65,9 +66,12 @@ class BucketForm(KeyForm):
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["source"].queryset = project.sources.all()  # type: ignore[attr-defined]
-        servers = [(one, one or "Amazon S3") for one in allowed_endpoints()]
+        servers = [(one or _AMAZON, one or "Amazon S3") for one in allowed_endpoints()]
         self.fields["endpoint"].choices = servers  # type: ignore[attr-defined]
-        self.fields["endpoint"].required = AMAZON not in allowed_endpoints()
+
+    def clean_endpoint(self) -> str:
+        given = str(self.cleaned_data["endpoint"])
+        return AMAZON if given == _AMAZON else given
 
     def value(self) -> BucketInput:
         """What was typed in; call it on a valid form."""

@@ -39,7 +39,7 @@ def client_config(endpoint: str, **more: Any) -> Config:
         s3={"addressing_style": "path" if endpoint else "auto"},
         connect_timeout=10,
         read_timeout=60,
-        retries={"mode": "standard", "max_attempts": 4},
+        retries={"mode": "standard", "max_attempts": 3},
         max_pool_connections=32,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
