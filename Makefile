@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run doctor lint test soak bench bench-csv bench-dashboard bench-models bench-upload starter-model
+.PHONY: help run doctor lint test soak bench bench-csv bench-dashboard bench-models bench-upload bench-load starter-model
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make bench-csv      measure a CSV of five million rows against plain COPY"
 	@echo "make bench-dashboard  measure the dashboards on planted data (SIZES: numbers of images; DATA: where it is kept)"
 	@echo "make bench-upload   upload 10,000 photos to a web server of its own, then break off and go on (PHOTOS, BROKEN, SEED)"
+	@echo "make bench-load     fifty people read and five upload while a run goes on (DATA: where it is kept)"
 	@echo "make bench-models   train every architecture on real photos and write docs/models.md (hours)"
 	@echo "make starter-model  train the starter model anew from drawn scenes"
 
@@ -59,6 +60,10 @@ bench-dashboard:
 bench-upload:
 	@deploy/install.sh dev
 	$(BIN)/python -m benchmarks.upload --photos $(or $(PHOTOS),10000) --broken $(or $(BROKEN),2000) $(if $(SEED),--seed $(SEED))
+
+bench-load:
+	@deploy/install.sh dev
+	$(BIN)/python -m benchmarks.load $(if $(DATA),--data "$(DATA)")
 
 bench-models:
 	@deploy/install.sh dev
