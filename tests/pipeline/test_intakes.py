@@ -20,6 +20,9 @@ from webapp.models import Archive, Batch, BatchImage, Image, Intake, Prediction,
 from webapp.pipeline import intakes
 from webapp.pipeline.intake_folder import FolderPlace
 from webapp.pipeline.intakes import look, waiting_intakes
+from webapp.pipeline.open_uploads import open_uploads
+from webapp.pipeline.sweep import sweep
+from webapp.tasks import look_into
 
 pytestmark = pytest.mark.django_db
 
@@ -256,6 +259,20 @@ def test_time_that_is_up_gives_way_and_goes_on_where_it_was(
     assert slices == 3
     assert Image.objects.count() == 7
     assert intake.cursor == ""
+
+
+def test_the_clock_calls_a_worker_who_looks(intake: Intake, incoming: Path) -> None:
+    put(incoming, "a.png", png(picture()))
+    assert sweep().intakes == [intake.pk]
+    look_into(intake.pk)
+    assert sweep().intakes == []
+    assert states(intake) == {"a.png": "waiting"}
+
+
+def test_a_batch_that_fills_by_itself_is_not_offered_as_a_broken_upload(intake: Intake, incoming: Path) -> None:
+    put(incoming, "a.png", png(picture()))
+    look_now(intake, times=2)
+    assert open_uploads(intake.project) == []
 
 
 def test_what_is_off_or_not_due_is_left_alone(intake: Intake) -> None:

@@ -41,11 +41,13 @@ def opened_folder(folder: str, project_slug: str) -> Iterator[int]:
     ValueError where it is not allowed any more, OSError where it or a step to it is missing, or is a link.
     """
     path = Path(clean_folder(folder, project_slug))
-    root = next(one for one in allowed_folders(project_slug) if path.is_relative_to(one))
-    # Where the root itself lies is for whoever runs the installation to say; links below it are other people's.
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    allowed = zip(settings.PIXELWISE_WATCH_FOLDERS, allowed_folders(project_slug), strict=True)
+    named = next(text for text, root in allowed if path.is_relative_to(root))
+    # What whoever runs the installation wrote out may be a link; what projects and other people make below may not.
+    anchor = Path(named.partition(PROJECT)[0].rpartition("/")[0] or "/") if PROJECT in named else Path(named)
+    descriptor = os.open(anchor, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for step in path.relative_to(root).parts:
+        for step in path.relative_to(anchor).parts:
             inner = os.open(step, _STEP, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = inner
