@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from segmentation.pictures import too_large
 from webapp.actions.privacy import blur_of
-from webapp.models import Batch, Project, Run, Source, User
+from webapp.models import ArrivedFile, Batch, Project, Run, Source, User
 from webapp.pipeline import partial_uploads
 from webapp.pipeline.added_files import AddedFile
 from webapp.pipeline.announced import announce, list_missing
@@ -47,6 +47,7 @@ __all__ = [
     "file_state",
     "link_known",
     "open_batch",
+    "refused_before",
     "reject_unsent",
     "seal_batch",
     "upload_batch",
@@ -73,8 +74,7 @@ def open_batch(
 ) -> Batch:
     """A new, empty batch. ValueError where the source is another project's.
 
-    Of its videos one frame is kept every `frame_seconds`. `blur_people`: as the project has it where nobody said;
-    Refused where nothing could find people.
+    Of its videos one frame is kept every `frame_seconds`. `blur_people`: see `webapp.actions.privacy.blur_of`.
     """
     if source is not None and source.project_id != project.pk:
         raise ValueError(f"source {source} belongs to another project")
@@ -98,12 +98,18 @@ def announce_files(*, batch: Batch, files: Sequence[tuple[str, int]]) -> None:
 def link_known(*, batch: Batch, files: Sequence[ManifestFile]) -> list[str]:
     """Link the files whose content the project already holds; returns their names: they need no upload.
 
-    Neither do those that this batch has met before, as an archive or as no picture.
+    Neither do the batch's own archives.
     """
     added = link_known_content(batch, [(clean_name(file.name), file.sha256) for file in files])
     _wake([one for one in added if one is not None])
-    met = set(batch.arrived_files.filter(sha256__in=[file.sha256 for file in files]).values_list("sha256", flat=True))
-    return [file.name for file, one in zip(files, added, strict=True) if one is not None or file.sha256 in met]
+    archives = _arrived(batch, files, ArrivedFile.Outcome.ARCHIVE)
+    return [file.name for file, one in zip(files, added, strict=True) if one is not None or file.sha256 in archives]
+
+
+def refused_before(*, batch: Batch, files: Sequence[ManifestFile]) -> list[tuple[str, str]]:
+    """Name and reason of files whose content this batch has refused: sent again, they would meet the same end."""
+    reasons = _arrived(batch, files, ArrivedFile.Outcome.REJECTED)
+    return [(file.name, reasons[file.sha256]) for file in files if file.sha256 in reasons]
 
 
 def add_file(*, batch: Batch, name: str, stream: IO[bytes]) -> AddedFile:
@@ -181,6 +187,12 @@ def upload_batch(
     finally:
         seal_batch(batch=batch)
     return batch
+
+
+def _arrived(batch: Batch, files: Sequence[ManifestFile], outcome: str) -> dict[str, str]:
+    """SHA-256 → reason."""
+    rows = batch.arrived_files.filter(sha256__in=[file.sha256 for file in files], outcome=outcome)
+    return dict(rows.values_list("sha256", "reason"))
 
 
 def _woken(arrival: Arrival) -> Arrival:

@@ -10,11 +10,13 @@ from pydantic import StringConstraints
 
 from webapp import tus
 from webapp.actions.upload import (
+    BatchSealedError,
     ManifestFile,
     announce_files,
     file_state,
     link_known,
     open_batch,
+    refused_before,
     seal_batch,
 )
 from webapp.api.auth import ApiRequest
@@ -22,7 +24,7 @@ from webapp.api.batch_form import captured_at_of
 from webapp.api.batches import batch_out, visible_batch
 from webapp.api.errors import ApiError, invalid
 from webapp.api.projects import visible_project
-from webapp.api.schemas.batches import BatchOut
+from webapp.api.schemas.batches import BatchOut, RejectedFile
 from webapp.api.schemas.errors import WRITE_ERRORS, answers
 from webapp.api.schemas.uploads import Known, ManifestIn, UploadIn, UploadOut
 from webapp.models import Batch, Project, Source
@@ -78,9 +80,18 @@ def send_manifest(request: ApiRequest, batch_id: int, sent: ManifestIn) -> Known
     if batch.sealed_at is not None:
         raise _sealed(batch)
     announce_files(batch=batch, files=[(file.name, file.size_bytes) for file in sent.files])
-    known = set(link_known(batch=batch, files=[ManifestFile(file.name, file.sha256) for file in sent.files]))
-    names = [file.name for file in sent.files]
-    return Known(known=[one for one in names if one in known], missing=[one for one in names if one not in known])
+    files = [ManifestFile(file.name, file.sha256) for file in sent.files]
+    rejected = dict(refused_before(batch=batch, files=files))
+    try:
+        known = link_known(batch=batch, files=files)
+    except BatchSealedError as error:
+        raise _sealed(batch) from error
+    met = {*known, *rejected}
+    return Known(
+        known=known,
+        rejected=[RejectedFile(name=name, reason=reason) for name, reason in rejected.items()],
+        missing=[file.name for file in files if file.name not in met],
+    )
 
 
 @router.post(

@@ -19,6 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from segmentation.pictures import too_large
+from segmentation.video_files import ENDINGS
 from webapp.models import ArrivedFile, Batch, BatchImage, PartialUpload
 from webapp.pipeline.added_files import AddedFile, Outcome
 from webapp.pipeline.linking import BatchSealedError, link_known
@@ -105,6 +106,10 @@ def begin(batch: Batch, name: str, sha256: str, size_bytes: int) -> Arrival:
         defaults={"batch": batch, "name": name},
         create_defaults={"batch": batch, "name": name, "size_bytes": size_bytes},
     )
+    if partial.size_bytes != size_bytes:
+        # One content has one length: whoever announced another was wrong, and what came of it is worth nothing.
+        partial.size_bytes, partial.offset_bytes = size_bytes, 0
+        partial.save(update_fields=["size_bytes", "offset_bytes", "updated_at"])
     return _arrival(partial)
 
 
@@ -160,7 +165,7 @@ def _durable_bytes(partial: PartialUpload) -> int:
 
 
 def _refusal(name: str, size_bytes: int) -> str | None:
-    if not name.lower().endswith(".zip"):
+    if not name.lower().endswith((".zip", *ENDINGS)):
         return too_large(size_bytes, picture_limits())
     if size_bytes > LARGEST_ARCHIVE_BYTES:
         return f"has {size_bytes / 1e9:.0f} GB; a ZIP may have {LARGEST_ARCHIVE_BYTES / 1e9:.0f} GB"

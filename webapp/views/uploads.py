@@ -23,6 +23,7 @@ from webapp.actions.upload import (
     file_state,
     link_known,
     open_batch,
+    refused_before,
     reject_unsent,
     seal_batch,
 )
@@ -110,7 +111,8 @@ def manifest(request: HttpRequest, slug: str, batch_id: int) -> HttpResponse:
     announce_files(batch=batch, files=announced)
     for name, size_bytes in too_large:
         reject_unsent(batch=batch, name=name, size_bytes=size_bytes)
-    return JsonResponse({"known": link_known(batch=batch, files=files)})
+    refused = [{"name": name, "reason": reason} for name, reason in refused_before(batch=batch, files=files)]
+    return JsonResponse({"known": link_known(batch=batch, files=files), "refused": refused})
 
 
 @require_POST

@@ -8,6 +8,7 @@ from ninja import Schema
 from pydantic import Field, StringConstraints
 
 from webapp.api.inputs import Id, Text
+from webapp.api.schemas.batches import RejectedFile
 
 MOST_FILES = 1000
 
@@ -33,9 +34,10 @@ class ManifestIn(Schema):
 
 
 class Known(Schema):
-    """`known` need not be sent; `missing` are to be sent."""
+    """`missing` are to be sent, the others not: `known` are there, `rejected` were refused by this batch before."""
 
     known: list[str]
+    rejected: list[RejectedFile]
     missing: list[str]
 
 

@@ -196,11 +196,13 @@ export class UploadSession extends EventTarget {
 
   async #ask(group, signal) {
     const files = group.map(({ name, sha256 }) => ({ name, sha256 }));
-    const { known } = await this.#requests.postJson(this.batch.urls.manifest, { files });
+    const { known, refused } = await this.#requests.postJson(this.batch.urls.manifest, { files });
     if (signal.aborted) return;
     const names = new Set(known);
+    const reasons = new Map(refused.map(({ name, reason }) => [name, reason]));
     for (const item of group) {
-      if (names.has(item.name)) this.#set(item, "known");
+      if (reasons.has(item.name)) this.#set(item, "rejected", reasons.get(item.name));
+      else if (names.has(item.name)) this.#set(item, "known");
       else this.#enqueue(item);
     }
   }
