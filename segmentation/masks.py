@@ -31,6 +31,8 @@ def read_mask(path: str | os.PathLike[str], *, limits: PictureLimits = DEFAULT_L
         if mode not in ("RGB", "LA", "RGBA") or not _channels_agree(values, mode):
             raise PictureError("is a colour picture; a mask must be a grey or palette PNG of label indices")
         values = values[:, :, 0]
+    if np.issubdtype(values.dtype, np.floating) and not (values == np.rint(values)).all():
+        raise PictureError("holds fractions; a mask holds whole numbers, label indices 0 to 254 and 255 for none")
     if values.size and (values.min() < 0 or values.max() > IGNORE_INDEX):
         raise PictureError(
             f"holds the values {values.min()} to {values.max()}; a mask holds label indices 0 to 254 and 255 for none"

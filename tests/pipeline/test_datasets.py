@@ -172,7 +172,7 @@ class TestUpload:
         wanted = upload_dataset(project=project, user=None, archive=tmp_path / "link.zip", name="x")
         run_import(wanted.pk)
         wanted.refresh_from_db()
-        assert wanted.error == "images/a.png in the ZIP is a link; expected files only"
+        assert wanted.error == "images/a.png in the ZIP is a link, not a file"
 
     def test_names_that_climb_out_stay_inside(self, project: Project, tmp_path: Path) -> None:
         with zipfile.ZipFile(tmp_path / "up.zip", "w") as archive:

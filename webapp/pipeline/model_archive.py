@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import stat
+import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
+
+from webapp.pipeline.archives import ArchiveError, opened_archive, refusal, told_in_words
 
 WANTED = ("model.json", "config.json", "model.safetensors", "card.md")
 MOST_BYTES = 4 * 1024**3
 _MOST_ENTRIES = 10_000
 _BLOCK_BYTES = 1024 * 1024
-
-
-class ArchiveError(ValueError):
-    """A ZIP that holds no model; the text says what was expected and what came."""
 
 
 def unpack_model(archive: Path, into: Path) -> Path:
@@ -22,11 +20,11 @@ def unpack_model(archive: Path, into: Path) -> Path:
     The files may lie in a folder of the archive. ArchiveError for what is no ZIP, holds no model or is too large.
     """
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with opened_archive(archive, most_entries=_MOST_ENTRIES) as opened:
             for entry in _model_entries(opened):
                 _copy(opened, entry, into / PurePosixPath(entry.filename).name)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise ArchiveError(f"this ZIP cannot be read ({error}); make it again without a password") from error
+    except ArchiveError as error:
+        raise ArchiveError(f"this ZIP {error}") from error
     graphs = list(into.glob("*.onnx"))
     has_folder = (into / "model.json").is_file() or (into / "config.json").is_file()
     return graphs[0] if graphs and not has_folder else into
@@ -35,36 +33,30 @@ def unpack_model(archive: Path, into: Path) -> Path:
 def _model_entries(opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """The entries of the shallowest folder that holds any file of a model."""
     entries = opened.infolist()
-    if len(entries) > _MOST_ENTRIES:
-        raise ArchiveError(f"this ZIP has {len(entries):,} entries; a model has a handful")
     found = [entry for entry in entries if _is_wanted(entry)]
     if not found:
         shown = ", ".join(entry.filename[:60] for entry in entries[:5]) or "nothing"
         raise ArchiveError(
-            "expected config.json and model.safetensors as save_pretrained writes them, a Pixelwise model folder or "
-            f"an .onnx file in this ZIP, found {shown}"
+            "holds no model: expected config.json and model.safetensors as save_pretrained writes them, a Pixelwise "
+            f"model folder or an .onnx file, found {shown}"
         )
     first = min(found, key=lambda entry: (entry.filename.count("/"), entry.filename))
     home = PurePosixPath(first.filename).parent
     chosen = [entry for entry in found if PurePosixPath(entry.filename).parent == home]
     if sum(entry.file_size for entry in chosen) > MOST_BYTES:
-        raise ArchiveError(f"these files have more than {MOST_BYTES // 1024**3} GB; that is no model for this machine")
+        raise ArchiveError(f"holds more than {MOST_BYTES // 1024**3} GB; that is no model for this machine")
     return chosen
 
 
 def _is_wanted(entry: zipfile.ZipInfo) -> bool:
-    if entry.is_dir() or stat.S_ISLNK(entry.external_attr >> 16):
-        return False
     name = PurePosixPath(entry.filename).name
-    return name in WANTED or name.lower().endswith(".onnx")
+    return not entry.is_dir() and (name in WANTED or name.lower().endswith(".onnx"))
 
 
 def _copy(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
-    """No more than the archive's own list says, whatever its data unpack to."""
-    left = entry.file_size
-    with opened.open(entry) as source, target.open("wb") as file:
-        while block := source.read(_BLOCK_BYTES):
-            left -= len(block)
-            if left < 0:
-                raise ArchiveError(f"{entry.filename[:60]} is larger than the ZIP says")
-            file.write(block)
+    """zipfile gives no more than the archive's own list says, whatever its data unpack to."""
+    name = entry.filename[-60:]
+    if reason := refusal(entry):
+        raise ArchiveError(f"cannot be used: {name} {reason}")
+    with told_in_words(f"is damaged at {name}"), opened.open(entry) as source, target.open("wb") as file:
+        shutil.copyfileobj(source, file, _BLOCK_BYTES)

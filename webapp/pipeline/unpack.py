@@ -6,9 +6,7 @@ Memory stays flat whatever is in it: members go to disk block by block, in group
 from __future__ import annotations
 
 import hashlib
-import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,20 +14,28 @@ from pathlib import Path
 from segmentation.pictures import too_large
 from webapp import storage
 from webapp.models import Archive, ArrivedFile
-from webapp.pipeline.archive_contents import ArchiveRefusedError, require_readable
+from webapp.pipeline.archives import ArchiveError, is_hidden, opened_archive, refusal, told_in_words
 from webapp.pipeline.one_worker import only_one
-from webapp.pipeline.outages import is_of_the_machine
-from webapp.pipeline.receive import StreamedFile, clean_name, copy_hashed, picture_limits, reject, store_files
+from webapp.pipeline.receive import (
+    GROUP_BYTES,
+    GROUP_FILES,
+    StreamedFile,
+    clean_name,
+    copy_hashed,
+    picture_limits,
+    reject,
+    store_files,
+)
 
 MAX_FILES = 50_000
 MAX_TOTAL_BYTES = 50_000_000_000
-MAX_RATIO = 200
 MAX_FOLDERS = 30
 """Folders inside folders that a name may have."""
 
+_MOST_ENTRIES_A_FILE = 3
+"""Folders, and what some systems put beside each file, stand in an archive's list too."""
+
 _ARCHIVE_ENDINGS = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
-_GROUP_FILES = 32
-_GROUP_BYTES = 64_000_000
 
 
 def unpack(archive_id: int) -> list[int]:
@@ -48,15 +54,11 @@ def _unpack(archive: Archive) -> list[int]:
     try:
         found = storage.fetch(path)
         _require_content(archive, found)
-        require_readable(found, most_files=MAX_FILES)
-        with zipfile.ZipFile(found) as packed:
+        with opened_archive(found, most_entries=_MOST_ENTRIES_A_FILE * MAX_FILES) as packed:
             for group in _groups(_entries(packed)):
                 wake |= _add(archive, packed, group)
-    except (ArchiveRefusedError, zipfile.BadZipFile, OSError) as error:
-        if is_of_the_machine(error):
-            raise
-        reason = str(error) if isinstance(error, ArchiveRefusedError) else f"could not be unpacked: {error}"
-        reject(archive.batch, archive.name, reason)
+    except ArchiveError as error:
+        reject(archive.batch, archive.name, str(error))
     archive.delete()
     storage.remove([path])
     return sorted(wake)
@@ -70,18 +72,18 @@ def _require_content(archive: Archive, path: Path) -> None:
         if hashlib.file_digest(file, "sha256").hexdigest() == archive.sha256:
             return
     ArrivedFile.objects.filter(batch=archive.batch, sha256=archive.sha256).delete()
-    raise ArchiveRefusedError(
-        "arrived with other content than was announced: it changed while it was sent. Send it again."
-    )
+    raise ArchiveError("arrived with other content than was announced: it changed while it was sent. Send it again.")
 
 
 def _entries(packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     entries = [entry for entry in packed.infolist() if not entry.is_dir() and not is_hidden(entry.filename)]
+    if not entries:
+        raise ArchiveError("holds no files")
     if len(entries) > MAX_FILES:
-        raise ArchiveRefusedError(f"holds {len(entries):,} files; an archive may hold {MAX_FILES:,}")
+        raise ArchiveError(f"holds {len(entries):,} files; an archive may hold {MAX_FILES:,}")
     total = sum(entry.file_size for entry in entries)
     if total > MAX_TOTAL_BYTES:
-        raise ArchiveRefusedError(f"holds {total / 1e9:,.4g} GB; an archive may hold {MAX_TOTAL_BYTES / 1e9:,g} GB")
+        raise ArchiveError(f"holds {total / 1e9:,.4g} GB; an archive may hold {MAX_TOTAL_BYTES / 1e9:,g} GB")
     return entries
 
 
@@ -89,7 +91,7 @@ def _groups(entries: list[zipfile.ZipInfo]) -> Iterator[list[zipfile.ZipInfo]]:
     group: list[zipfile.ZipInfo] = []
     group_bytes = 0
     for entry in entries:
-        if group and (len(group) == _GROUP_FILES or group_bytes + entry.file_size > _GROUP_BYTES):
+        if group and (len(group) == GROUP_FILES or group_bytes + entry.file_size > GROUP_BYTES):
             yield group
             group, group_bytes = [], 0
         group.append(entry)
@@ -107,8 +109,8 @@ def _add(archive: Archive, packed: zipfile.ZipFile, group: list[zipfile.ZipInfo]
             if reason is None:
                 try:
                     files.append(_extracted(packed, entry, kept))
-                except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
-                    reason = f"is damaged inside the archive: {error}"
+                except ArchiveError as error:
+                    reason = str(error)
             if reason is not None:
                 reject(archive.batch, clean_name(entry.filename), reason)
         added = store_files(archive.batch, files, allow_archive=False)
@@ -117,28 +119,16 @@ def _add(archive: Archive, packed: zipfile.ZipFile, group: list[zipfile.ZipInfo]
 
 def _refusal(entry: zipfile.ZipInfo) -> str | None:
     """Why a member is not even opened."""
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        return "is a link, not a picture"
-    if entry.flag_bits & 0x1:
-        return "is locked with a password"
     if entry.filename.lower().endswith(_ARCHIVE_ENDINGS):
         return "is an archive inside an archive: unpack it, then upload its pictures"
     if entry.filename.replace("\\", "/").count("/") > MAX_FOLDERS:
         return f"lies more than {MAX_FOLDERS} folders deep"
-    if entry.file_size > MAX_RATIO * max(entry.compress_size, 1) and entry.file_size > 10_000_000:
-        return f"is packed more than {MAX_RATIO} times smaller than it is: not opened"
-    return too_large(entry.file_size, picture_limits())
+    return refusal(entry) or too_large(entry.file_size, picture_limits())
 
 
 def _extracted(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, kept: ExitStack) -> StreamedFile:
     file = kept.enter_context(storage.temporary_file())
-    with packed.open(entry) as stream:
+    with told_in_words("is damaged inside the archive"), packed.open(entry) as stream:
         sha256, size_bytes = copy_hashed(stream, file)
     file.close()
     return StreamedFile(entry.filename, Path(file.name), sha256, size_bytes)
-
-
-def is_hidden(name: str) -> bool:
-    """Files that systems leave in folders and nobody means to upload."""
-    parts = name.replace("\\", "/").split("/")
-    return "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1].lower() in ("thumbs.db", "desktop.ini")

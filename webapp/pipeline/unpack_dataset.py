@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import stat
 import zipfile
-import zlib
 from pathlib import Path
 
 from segmentation.datasets import DatasetError
+from webapp.pipeline.archives import ArchiveError, is_hidden, opened_archive, refusal, told_in_words
 from webapp.pipeline.receive import clean_name
-from webapp.pipeline.unpack import MAX_FILES, MAX_RATIO, MAX_TOTAL_BYTES, is_hidden
+from webapp.pipeline.unpack import MAX_FILES, MAX_TOTAL_BYTES
 
 KEPT_FREE_BYTES = 1_000_000_000
+_MOST_NAME_BYTES = 240
+"""Of one folder or file; file systems take 255, and a part file's name is a little longer."""
 
 
 def unpack_dataset(archive: Path, folder: Path) -> None:
@@ -21,11 +23,11 @@ def unpack_dataset(archive: Path, folder: Path) -> None:
     DatasetError says what is wrong with the archive; unlike with photos, one bad file spoils a data set.
     """
     try:
-        with zipfile.ZipFile(archive) as packed:
+        with opened_archive(archive, most_entries=4 * MAX_FILES) as packed:
             for entry in _entries(packed, folder):
                 _write(packed, entry, folder)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
-        raise DatasetError(f"the ZIP is damaged: {error}") from error
+    except ArchiveError as error:
+        raise DatasetError(f"the ZIP {error}") from error
 
 
 def _entries(packed: zipfile.ZipFile, folder: Path) -> list[zipfile.ZipInfo]:
@@ -45,17 +47,17 @@ def _entries(packed: zipfile.ZipFile, folder: Path) -> list[zipfile.ZipInfo]:
 
 
 def _write(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        raise DatasetError(f"{entry.filename} in the ZIP is a link; expected files only")
-    if entry.flag_bits & 0x1:
-        raise DatasetError(f"{entry.filename} in the ZIP is locked with a password; expected an open archive")
-    if entry.file_size > MAX_RATIO * max(entry.compress_size, 1) and entry.file_size > 10_000_000:
-        raise DatasetError(f"{entry.filename} in the ZIP is packed more than {MAX_RATIO} times smaller: not opened")
-    target = folder / clean_name(entry.filename)
+    name = clean_name(entry.filename)
+    if reason := refusal(entry):
+        raise DatasetError(f"{name[:200]} in the ZIP {reason}")
+    if longest := next((part for part in name.split("/") if len(os.fsencode(part)) > _MOST_NAME_BYTES), None):
+        raise DatasetError(f"the ZIP has a file or folder name longer than {_MOST_NAME_BYTES} bytes: {longest[:60]}…")
+    target = folder / name
     if target.is_file() and target.stat().st_size == entry.file_size:
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name[:200]}.part")
-    with packed.open(entry) as source, part.open("wb") as sink:
-        shutil.copyfileobj(source, sink, 1 << 20)
-    part.replace(target)
+    part = target.with_name(f".{target.name}.part")
+    with told_in_words(f"is damaged at {name[:200]}"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with packed.open(entry) as source, part.open("wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
+        part.replace(target)
