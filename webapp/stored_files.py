@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
+import structlog
 from django.conf import settings
 from django.core.files.storage import storages
 
@@ -31,6 +32,8 @@ _CONTENT = re.compile(r"(originals|annotations)/../([0-9a-f]{64})(\.png)?")
 """Names that are the SHA-256 of what is in them."""
 
 _growth = bucket_cache.Growth()
+
+log = structlog.get_logger(__name__)
 
 
 def here() -> Path:
@@ -139,7 +142,7 @@ def remove(paths: Collection[Path]) -> None:
         path.unlink(missing_ok=True)
     store = bucket()
     if store is not None and paths:
-        store.remove([_name(path) for path in paths])
+        _remove_from(store, [_name(path) for path in paths])
 
 
 def remove_folder(folder: Path) -> None:
@@ -148,7 +151,11 @@ def remove_folder(folder: Path) -> None:
         shutil.rmtree(folder)
     store = bucket()
     if store is not None and folder.is_relative_to(kept()):
-        store.remove([found.name for found in store.listed(_name(folder))])
+        try:
+            names = [found.name for found in store.listed(_name(folder))]
+        except StoreAwayError:
+            names = [f"{_name(folder)}/"]
+        _remove_from(store, names)
 
 
 def sweep_cache() -> int:
@@ -184,6 +191,14 @@ def _download(store: Bucket, path: Path) -> None:
         modified_at = store.download(_name(path), file)
         _require_content(path, Path(file.name))
         _adopt(Path(file.name), path, modified_at)
+
+
+def _remove_from(store: Bucket, names: Collection[str]) -> None:
+    """Their rows are gone already. Not tried again later: by then the same content may have come anew."""
+    try:
+        store.remove(names)
+    except StoreAwayError as error:
+        log.error("files that are deleted stay in the bucket", error=str(error), names=list(names))
 
 
 def _try_fetch(path: Path) -> None:

@@ -179,6 +179,7 @@ def test_a_bucket_that_is_away_blames_no_picture(machine: Any, project: Project,
     waiting = Prediction.objects.get()
     assert (waiting.state, waiting.attempts_count) == ("queued", 0)
     assert part_states()["storage"] == "down"
+    storage.remove([storage.report_path("gone.csv")])
     client = member(project)
     image = batch.images.get()
     page = client.get(f"/files/images/{image.pk}/original")
