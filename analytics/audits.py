@@ -12,7 +12,7 @@ from typing import Any, Literal, LiteralString
 
 from psycopg import sql
 
-from analytics.relations import CHOSEN_ROWS, parameters
+from analytics.relations import chosen_rows, parameters
 from analytics.scope import Scope
 from analytics.source_counts import SourceCounts, source_counts
 from analytics.statistics import MIN_IMAGES_COUNT, Estimate
@@ -207,7 +207,7 @@ def _judged_for(cursor: Any, scope: Scope) -> tuple[_Judged, bool]:
 
 
 def _judged(cursor: Any, scope: Scope) -> _Judged:
-    cursor.execute(sql.SQL(_JUDGED).format(chosen=sql.SQL(CHOSEN_ROWS)).as_string(None), parameters(scope))
+    cursor.execute(sql.SQL(_JUDGED).format(chosen=chosen_rows(scope)).as_string(None), parameters(scope))
     rows = cursor.fetchall()
     return _Judged({row[0]: (row[1], row[2]) for row in rows}, max((row[3] for row in rows), default=None))
 

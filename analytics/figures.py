@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import plotly.graph_objects as go
-
+from analytics.drawing import Drawing, Trace, bar, scatter
 from analytics.theme import (
     DATE_FORMATS,
     QUIET,
@@ -91,9 +90,9 @@ def trend(
     return plain(drawn)
 
 
-def count_bars(points: Sequence[Point], width: timedelta) -> go.Bar:
+def count_bars(points: Sequence[Point], width: timedelta) -> Trace:
     """The images behind each point, on the lower axis of `time_axes`."""
-    return go.Bar(
+    return bar(
         x=[point.x for point in points],
         y=[point.n for point in points],
         yaxis="y2",
@@ -105,7 +104,7 @@ def count_bars(points: Sequence[Point], width: timedelta) -> go.Bar:
     )
 
 
-def time_axes(drawn: go.Figure, *, rates: dict[str, Any]) -> None:
+def time_axes(drawn: Drawing, *, rates: dict[str, Any]) -> None:
     """Rates above, images below, markers over both heights of the rates; `rates`: settings of the rates' axis."""
     drawn.update_layout(
         xaxis=axis(type="date", showgrid=False, anchor="y2", tickangle=0, tickformatstops=DATE_FORMATS),
@@ -142,10 +141,10 @@ def dots(points: Sequence[Point], *, overall: float, color: str = RATE) -> dict[
     return plain(drawn)
 
 
-def marker_lines(markers: Sequence[Marker]) -> list[go.Scatter]:
+def marker_lines(markers: Sequence[Marker]) -> list[Trace]:
     """On an axis of their own from bottom to top, so that they neither stretch nor follow the rates."""
     return [
-        go.Scatter(
+        scatter(
             x=[marker.x, marker.x],
             y=[0, 1],
             yaxis="y3",
@@ -170,12 +169,12 @@ def _top(points: Sequence[Point], many: bool) -> dict[str, Any]:
     return {"range": [0, min(1.05, 1.15 * max(surely, *(point.fraction for point in points), 0.01))]}
 
 
-def _band(points: Sequence[Point], color: str) -> list[go.Scatter]:
+def _band(points: Sequence[Point], color: str) -> list[Trace]:
     fill = band_color(color)
     shared = {"x": [point.x for point in points], "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     return [
-        go.Scatter(y=[point.low for point in points], **shared),
-        go.Scatter(y=[point.high for point in points], fill="tonexty", fillcolor=fill, **shared),
+        scatter(y=[point.low for point in points], **shared),
+        scatter(y=[point.high for point in points], fill="tonexty", fillcolor=fill, **shared),
     ]
 
 

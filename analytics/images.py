@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, LiteralString
 
 from psycopg import sql
@@ -33,7 +33,7 @@ _COLUMNS: LiteralString = """
 """
 
 _FROM: LiteralString = """
-    FROM prediction JOIN image ON image.id = prediction.image_id {joins}
+    FROM {prediction} JOIN image ON image.id = prediction.image_id {joins}
     WHERE {rows} AND (%(verdict)s::text IS NULL OR {final} = %(verdict)s::text) AND {word}
 """
 # The second condition follows from the third and lets an index be used that leaves out what has no region.
@@ -41,6 +41,15 @@ _BY_LABEL: LiteralString = """
     JOIN measurement ON measurement.prediction_id = prediction.id
         AND measurement.label_id = %(label_id)s::bigint AND measurement.largest_region_px > 0 AND {affected}
 """
+# Among the images of a few days those are looked up that show a defect at all: the index of a label's worst would be
+# read through all the other days. OFFSET keeps the planner from that.
+_OF_FEW_DAYS: LiteralString = """
+    (SELECT * FROM prediction
+     WHERE {rows} AND (prediction.defect_area_fraction > 0
+                       OR NOT (SELECT label.is_defect FROM label WHERE label.id = %(label_id)s::bigint))
+     OFFSET 0) AS prediction
+"""
+_FEW_DAYS = timedelta(days=3)
 _IN_BATCH: LiteralString = """
     JOIN batch_image ON batch_image.image_id = prediction.image_id AND batch_image.batch_id = %(batch_id)s::bigint
 """
@@ -175,7 +184,7 @@ def image_count(cursor: Any, scope: Scope, *, verdict: Verdict | None = None, wo
         cursor.execute(statement.as_string(None), parameters(scope) | {"verdict": verdict})
         return int(cursor.fetchone()[0])
     failed = sql.SQL("defective_count" if scope.label_id is not None else "final_fail_count")
-    counts = sql.SQL(_COUNTS).format(failed=failed, inspected=inspected(scope))
+    counts = sql.SQL(_COUNTS).format(failed=failed, inspected=inspected(scope, by="time"))
     cursor.execute(counts.as_string(None), parameters(scope))
     every, failing, waiting, missed, over_rejected = cursor.fetchone()
     if scope.label_id is not None:
@@ -208,12 +217,21 @@ def _chosen(scope: Scope, word: Word | None) -> sql.Composable:
     joins = [sql.SQL(_BY_LABEL).format(affected=sql.SQL(AFFECTED))] if scope.label_id is not None else []
     if scope.batch_id is not None:
         joins.append(sql.SQL(_IN_BATCH).format())
+    prediction: sql.Composable = sql.SQL("prediction")
+    if scope.label_id is not None and _is_short(scope):
+        prediction = sql.SQL(_OF_FEW_DAYS).format(rows=sql.SQL(CHOSEN_ROWS))
     return sql.SQL(_FROM).format(
+        prediction=prediction,
         joins=sql.SQL("").join(joins),
         rows=sql.SQL(CHOSEN_ROWS),
         final=sql.SQL(FINAL_VERDICT),
         word=sql.SQL(_WORDS[word]),
     )
+
+
+def _is_short(scope: Scope) -> bool:
+    start, end = scope.span()
+    return start is not None and end is not None and end - start <= _FEW_DAYS
 
 
 def _key(rank: float | datetime, image_id: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from analytics.relations import CHOSEN_ROWS, FINAL_VERDICT, inspected, parameters
+from analytics.relations import FINAL_VERDICT, chosen_rows, inspected, parameters
 from analytics.scope import Scope
 from analytics.statistics.movement import Tally
 
@@ -61,14 +61,14 @@ def breakdown(cursor: Any, scope: Scope, *, inspected_count: int, length: timede
     Hours are left out over long periods, batches among many images or where a label is asked for.
     """
     found: dict[str, dict[str, Tally]] = {"source": {}, "model": {}}
-    cursor.execute(_text(_BY_ORIGIN, inspected(scope)), parameters(scope))
+    cursor.execute(_text(_BY_ORIGIN, inspected(scope, by="source")), parameters(scope))
     for kind, name, count, n in cursor.fetchall():
         found["source" if kind == 1 else "model"][name] = Tally(count, n)
     if length <= MOST_HOURLY_DAYS and scope.hour is None:
-        cursor.execute(_text(_BY_HOUR, inspected(scope, by_hour=True)), parameters(scope))
+        cursor.execute(_text(_BY_HOUR, inspected(scope, by="time", by_hour=True)), parameters(scope))
         found["hour"] = {f"{hour:02}:00": Tally(count, n) for hour, count, n in cursor.fetchall()}
     if inspected_count <= MOST_BATCHED_COUNT and scope.label_id is None:
-        statement = sql.SQL(_BY_BATCH).format(final=sql.SQL(FINAL_VERDICT), chosen=sql.SQL(CHOSEN_ROWS))
+        statement = sql.SQL(_BY_BATCH).format(final=sql.SQL(FINAL_VERDICT), chosen=chosen_rows(scope))
         cursor.execute(statement.as_string(None), parameters(replace(scope, label_id=None)))
         found["batch"] = {name: Tally(count, n) for name, count, n in cursor.fetchall()}
     return found

@@ -212,7 +212,7 @@ _CHOICES: LiteralString = """
 
 def summary(cursor: Any, scope: Scope) -> SummaryRow:
     """How many images were inspected and how many of them are defective."""
-    cursor.execute(_text(_SUMMARY, inspected=inspected(scope)), parameters(scope))
+    cursor.execute(_text(_SUMMARY, inspected=inspected(scope, by="time")), parameters(scope))
     return SummaryRow(*cursor.fetchone())
 
 
@@ -225,20 +225,20 @@ def labels(cursor: Any, scope: Scope) -> tuple[LabelRow, ...]:
 def trend(cursor: Any, scope: Scope, unit: str) -> tuple[TrendRow, ...]:
     """Counts per `unit` ("hour", "day" or "week") of the scope's time zone, oldest first."""
     cursor.execute(
-        _text(_TREND, inspected=inspected(scope, by_hour=unit == "hour")), parameters(scope) | {"unit": unit}
+        _text(_TREND, inspected=inspected(scope, by="time", by_hour=unit == "hour")), parameters(scope) | {"unit": unit}
     )
     return tuple(TrendRow(*row) for row in cursor.fetchall())
 
 
 def by_source(cursor: Any, scope: Scope) -> tuple[SourceRow, ...]:
     """Counts per source, by site and name; images without a source come last."""
-    cursor.execute(_text(_SOURCES, inspected=inspected(scope)), parameters(scope))
+    cursor.execute(_text(_SOURCES, inspected=inspected(scope, by="source")), parameters(scope))
     return tuple(SourceRow(row[0], row[1] or None, *row[2:]) for row in cursor.fetchall())
 
 
 def daily(cursor: Any, scope: Scope) -> tuple[DailyRow, ...]:
     """Counts per day and source, oldest first."""
-    cursor.execute(_text(_DAILY, inspected=inspected(scope)), parameters(scope))
+    cursor.execute(_text(_DAILY, inspected=inspected(scope, by="time and source")), parameters(scope))
     return tuple(DailyRow(*row) for row in cursor.fetchall())
 
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-import plotly.graph_objects as go
-
+from analytics.drawing import Trace, scatter
 from analytics.figures import Marker, Point, count_bars, marker_lines, time_axes
 from analytics.statistics import Chart
 from analytics.statistics.rules import Signal
@@ -68,12 +67,12 @@ def _hover(point: Point, chart: Chart, place: int, is_in_run: bool) -> str:
     return f"{words}\nPart of a run" if is_in_run else words
 
 
-def _limits(xs: Sequence[str], chart: Chart) -> list[go.Scatter]:
+def _limits(xs: Sequence[str], chart: Chart) -> list[Trace]:
     """Steps, because every point has limits of its own."""
     shared = {"x": xs, "mode": "lines", "hoverinfo": "skip"}
     edge = {"color": MUTED, "width": 1, "dash": "dash", "shape": "hvh"}
     return [
-        go.Scatter(y=[chart.centre] * len(xs), line={"color": MUTED, "width": 1.5}, **shared),
-        go.Scatter(y=[point.low for point in chart.points], line=edge, **shared),
-        go.Scatter(y=[point.high for point in chart.points], line=edge, **shared),
+        scatter(y=[chart.centre] * len(xs), line={"color": MUTED, "width": 1.5}, **shared),
+        scatter(y=[point.low for point in chart.points], line=edge, **shared),
+        scatter(y=[point.high for point in chart.points], line=edge, **shared),
     ]

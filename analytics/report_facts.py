@@ -9,7 +9,7 @@ from psycopg import sql
 
 from analytics.dashboard import Dashboard
 from analytics.queries import choices
-from analytics.relations import CHOSEN_ROWS, parameters
+from analytics.relations import chosen_rows, parameters
 from analytics.reports import Grain
 from analytics.scope import WITHOUT_SOURCE, Choice, Scope
 from analytics.wording import day, hour
@@ -39,7 +39,7 @@ class VersionRow:
 
 def versions(cursor: Any, scope: Scope) -> tuple[VersionRow, ...]:
     """The model versions behind a scope's images, by number."""
-    statement = sql.SQL(_VERSIONS).format(rows=sql.SQL(CHOSEN_ROWS)).as_string(None)
+    statement = sql.SQL(_VERSIONS).format(rows=chosen_rows(scope)).as_string(None)
     cursor.execute(statement, parameters(scope))
     return tuple(VersionRow(*row) for row in cursor.fetchall())
 

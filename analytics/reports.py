@@ -12,7 +12,7 @@ from psycopg import ClientCursor, sql
 
 from analytics import queries
 from analytics.dashboard import local
-from analytics.relations import CHOSEN_ROWS, parameters
+from analytics.relations import chosen_rows, parameters
 from analytics.report_columns import DAILY, FORMULA_STARTS, IMAGES, LABELS, REGIONS, Column, Kind, csv_expression
 from analytics.scope import Scope
 from analytics.snapshot import snapshot
@@ -56,12 +56,11 @@ _JOINS: Mapping[str, LiteralString] = {
 }
 # The image's time and project once more, as the prediction repeats them: that is what the indexes hold, and read in
 # their order the first row comes at once, where a sort would first read all.
-_CHOSEN: LiteralString = (
-    CHOSEN_ROWS
-    + """ AND prediction.project_id = %(project_id)s
+_IN_INDEX: LiteralString = """
+    AND prediction.project_id = %(project_id)s
     AND (%(start_at)s::timestamptz IS NULL OR prediction.captured_at >= %(start_at)s::timestamptz)
-    AND (%(end_at)s::timestamptz IS NULL OR prediction.captured_at < %(end_at)s::timestamptz)"""
-)
+    AND (%(end_at)s::timestamptz IS NULL OR prediction.captured_at < %(end_at)s::timestamptz)
+"""
 _ORDER: Mapping[str, LiteralString] = {
     "images": "prediction.captured_at, prediction.image_id",
     "labels": "prediction.captured_at, prediction.image_id, label.index",
@@ -148,7 +147,7 @@ def _copied(
         for name, column in COLUMNS[grain].items()
     )
     query = sql.SQL("SELECT {} {} {} WHERE {} ORDER BY {}").format(
-        listed, sql.SQL(_FROM), sql.SQL(_JOINS[grain]), sql.SQL(_CHOSEN), sql.SQL(_ORDER[grain])
+        listed, sql.SQL(_FROM), sql.SQL(_JOINS[grain]), chosen_rows(scope) + sql.SQL(_IN_INDEX), sql.SQL(_ORDER[grain])
     )
     statement = sql.SQL("COPY ({}) TO STDOUT {}").format(query, sql.SQL(options))
     # COPY takes no parameters on the server; psycopg writes them in as literals.

@@ -54,6 +54,6 @@ class SourceCounts:
 
 def source_counts(cursor: Any, scope: Scope) -> tuple[SourceCounts, ...]:
     """Sums by source over a scope; a label in it changes nothing. Sources without images are absent."""
-    statement = sql.SQL(_COUNTS).format(inspected=inspected(replace(scope, label_id=None)))
+    statement = sql.SQL(_COUNTS).format(inspected=inspected(replace(scope, label_id=None), by="source"))
     cursor.execute(statement.as_string(None), parameters(replace(scope, label_id=None)))
     return tuple(SourceCounts(*row) for row in cursor.fetchall())

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotly.graph_objects as go
-
+from analytics.drawing import Drawing
 from analytics.theme import MUTED, REFERENCE, TEXT, axis, figure, lines, plain, short, title
 
 _MARKERS_UP_TO = 60
@@ -55,7 +54,7 @@ def iou_curves(points: Sequence[EpochPoint], colors: Mapping[str, str], *, best:
     return plain(drawn)
 
 
-def _empty(xs: Sequence[int]) -> go.Figure:
+def _empty(xs: Sequence[int]) -> Drawing:
     last = max(xs, default=1)
     drawn = figure(height=_HEIGHT, margin={"l": 48, "r": 12, "t": 28, "b": 36})
     drawn.update_layout(
@@ -74,7 +73,7 @@ def _empty(xs: Sequence[int]) -> go.Figure:
 
 
 def _line(
-    drawn: go.Figure,
+    drawn: Drawing,
     xs: Sequence[int],
     values: Sequence[float | None],
     *,

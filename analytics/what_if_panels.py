@@ -134,7 +134,7 @@ def _figure(result: WhatIf, query: str) -> dict[str, Any]:
     for word, limit in marks:
         drawn.add_vline(x=limit, line={"color": MUTED, "width": 1.5, "dash": "solid" if word == "tried" else "dot"})
         drawn.add_annotation(
-            x=limit,
+            x=_log10(limit),
             y=1,
             yref="paper",
             yanchor="top",
@@ -145,8 +145,6 @@ def _figure(result: WhatIf, query: str) -> dict[str, Any]:
             xref="x",
             font={"size": 11, "color": MUTED},
         )
-    for note in drawn.layout.annotations:
-        note.x = _log10(note.x)
     drawn.update_layout(
         showlegend=True,
         legend=_LEGEND,

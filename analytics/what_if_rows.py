@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from analytics.relations import CHOSEN_ROWS, LIMIT, inspected, parameters
+from analytics.relations import LIMIT, chosen_rows, inspected, parameters
 from analytics.scope import Scope
 
 SAMPLE_COUNT = 4000
@@ -30,36 +30,34 @@ _SIZE: LiteralString = """
     FROM ({inspected}) AS inspected
 """
 _LAST_DAY: LiteralString = """
-    SELECT max(day) FROM inspection_day
+    SELECT max(day) FROM inspection_day_total
     WHERE project_id = %(project_id)s AND inspected_count > 0
       AND (%(last_day)s::date IS NULL OR day <= %(last_day)s::date)
 """
 # Hashes of ids put images into an order that has nothing to do with them, and always the same one.
 _SAMPLED: LiteralString = """
-    SELECT prediction.id, prediction.image_id, prediction.verdict FROM prediction {pages}
+    SELECT prediction.id, prediction.image_id, prediction.verdict, prediction.min_region_px FROM prediction {pages}
     WHERE {chosen} ORDER BY hashint8(prediction.id), prediction.id LIMIT %(sample_count)s
 """
 _JUDGED: LiteralString = """
-    SELECT prediction.id, prediction.image_id, prediction.verdict
-    FROM (SELECT image_id, max(id) AS newest FROM review WHERE project_id = %(project_id)s
-          GROUP BY image_id ORDER BY newest DESC LIMIT %(sample_count)s) AS judged
+    SELECT prediction.id, prediction.image_id, prediction.verdict, prediction.min_region_px
+    FROM (SELECT image_id FROM review WHERE project_id = %(project_id)s AND NOT EXISTS (
+              SELECT FROM review AS newer
+              WHERE newer.image_id = review.image_id AND newer.id > review.id AND newer.project_id = %(project_id)s)
+          ORDER BY id DESC LIMIT %(sample_count)s) AS judged
     JOIN prediction ON prediction.image_id = judged.image_id
     JOIN image ON image.id = prediction.image_id
     WHERE image.reviewed_verdict IS NOT NULL AND {chosen}
 """
 _NUMBERS: LiteralString = """
     WITH tried AS MATERIALIZED ({tried})
-    SELECT tried.image_id, tried.verdict = 'fail', image.reviewed_verdict, shown.label_id, shown.largest_region_px,
-           shown.confidence, shown.min_region_px
-    FROM tried
-    JOIN image ON image.id = tried.image_id
-    LEFT JOIN LATERAL (
-        SELECT measurement.label_id, measurement.largest_region_px, measurement.confidence, {limit} AS min_region_px
-        FROM measurement JOIN prediction ON prediction.id = measurement.prediction_id
-        WHERE measurement.prediction_id = tried.id AND measurement.largest_region_px > 0
-          AND measurement.label_id = ANY(%(defects)s::bigint[])
-    ) AS shown ON true
-    ORDER BY tried.image_id
+    SELECT prediction.image_id, prediction.verdict = 'fail', image.reviewed_verdict, measurement.label_id,
+           measurement.largest_region_px, measurement.confidence, {limit}
+    FROM tried AS prediction
+    JOIN image ON image.id = prediction.image_id
+    LEFT JOIN measurement ON measurement.prediction_id = prediction.id AND measurement.largest_region_px > 0
+         AND measurement.label_id = ANY(%(defects)s::bigint[])
+    ORDER BY prediction.image_id
 """
 _PAGES: LiteralString = "TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (1)"
 
@@ -114,7 +112,7 @@ def recent(cursor: Any, scope: Scope) -> Scope:
 def read(cursor: Any, scope: Scope, defects: list[int]) -> Tried:
     """The stored numbers of a scope for the defect labels `defects` (ids). A label in the scope changes nothing."""
     scope = replace(scope, label_id=None)
-    cursor.execute(_text(_SIZE, inspected=inspected(scope)), parameters(scope))
+    cursor.execute(_text(_SIZE, inspected=inspected(scope, by="time")), parameters(scope))
     image_count, day_count = cursor.fetchone()
     pages, percent = sql.SQL(""), 100.0
     if image_count > READ_ALL_COUNT and scope.batch_id is None:
@@ -122,7 +120,7 @@ def read(cursor: Any, scope: Scope, defects: list[int]) -> Tried:
         percent = min(100.0, 100.0 * 3 * SAMPLE_COUNT / image_count)
         pages = sql.SQL(_PAGES)
     values = parameters(scope) | {"sample_count": SAMPLE_COUNT, "percent": percent, "defects": defects}
-    chosen = sql.SQL(CHOSEN_ROWS)
+    chosen = chosen_rows(scope)
     numbers = _numbers(cursor, sql.SQL(_SAMPLED).format(pages=pages, chosen=chosen), values)
     judged = _numbers(cursor, sql.SQL(_JUDGED).format(chosen=chosen), values)
     return Tried(scope, int(image_count), int(day_count), numbers.count < image_count, numbers, judged)

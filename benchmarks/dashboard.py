@@ -67,12 +67,13 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="write nothing")
     given = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
+    os.environ.setdefault("PIXELWISE_STATIC", f"{os.environ.get('PIXELWISE_DATA')}/static")
     if not os.environ.get("PIXELWISE_DATA"):
         raise SystemExit("Expected PIXELWISE_DATA: a data folder of the benchmark's own, which it fills and keeps.")
     django.setup()
     settings.ALLOWED_HOSTS = ["*"]
     with services_for(settings.PIXELWISE_DATA, purpose="a benchmark", database_url="", redis_url=""):
-        for command in (["migrate", "--verbosity=0"], ["set_up"]):
+        for command in (["migrate", "--verbosity=0"], ["set_up"], ["collectstatic", "--noinput"]):
             subprocess.run([sys.executable, "manage.py", *command], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
         sizes = [measure(_project(images), images, given.rounds) for images in given.images]
     if not given.dry:
@@ -101,6 +102,8 @@ def measure(project: Any, images: int, rounds: int) -> Size:
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     with _web_server():
         addresses = [_address(project, page, query) for page in PAGES for query in ("", filters["92 days"])]
+        # The first requests of each process load templates and connect.
+        _response_times(session, addresses, clients=4)
         alone = _response_times(session, addresses * rounds, clients=1)
         four = _response_times(session, addresses * rounds, clients=4)
     load = os.getloadavg()[1]
@@ -113,14 +116,17 @@ def _filters(project: Any) -> dict[str, str]:
     last = today - timedelta(days=1)
     model, batch = project.model_versions.order_by("number").last(), project.batches.order_by("pk").last()
     hour = timezone.localtime().replace(minute=0, second=0, microsecond=0) - timedelta(days=3)
+    first, second = project.sources.order_by("pk")[:2]
     return {
         "none": "",
         **{f"{days} days": f"from={today - timedelta(days=days)}&to={last}" for days in _DAYS},
-        "source": f"source={project.sources.order_by('pk').first().pk}",
+        "source": f"source={first.pk}",
         "label": f"label={project.labels.order_by('index')[1].pk}",
         "model version": f"model={model.pk}",
         "batch": f"batch={batch.pk}",
         "hour": f"hour={hour.astimezone(UTC):%Y-%m-%dT%H:00Z}",
+        "by hour": f"from={today - timedelta(days=60)}&to={last}&by=hour",
+        "compared": f"from={today - timedelta(days=92)}&to={last}&source={first.pk}&vs_source={second.pk}",
     }
 
 

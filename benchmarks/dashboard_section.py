@@ -62,8 +62,9 @@ def section_of(sizes: Sequence[Size]) -> str:
             HEADING,
             "",
             "`make bench-dashboard`: `fill_ledger` with 6 labels, 60 sources, 365 days; database time is the sum over "
-            "a page's statements. Eight pages, each with ten filters (none, 7, 30, 92, 365 days, source, label, model "
-            "version, batch, hour). Last byte: through the web server, no filter and 92 days.",
+            "a page's statements, as the client waits for them. Eight pages, each with twelve filters (none, 7, 30, 92, 365 "
+            "days, source, label, model version, batch, hour, 60 days by the hour, two sources compared). Last byte: "
+            "through the web server, no filter and 92 days. What is asked once before is not counted.",
             "",
             f"Load average meanwhile {largest.load:.1f} on {os.cpu_count()} cores"
             + (": other programs wanted the same cores." if largest.load > (os.cpu_count() or 1) else "."),

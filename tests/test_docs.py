@@ -18,6 +18,8 @@ UNTOLD_COMMANDS = {"up", "set_up", "load_example", "doctor", "rebuild_rollups"}
 JOINTS = {
     *("BatchImage", "DatasetImage", "ModelLabel", "TrainingEpoch"),
     *("InspectionRollup", "InspectionDay", "LabelRollup", "LabelDay", "SpreadRollup", "RollupZone"),
+    *("InspectionRollupTotal", "InspectionDayTotal", "LabelRollupTotal", "LabelDayTotal"),
+    *("InspectionMonth", "LabelMonth"),
 }
 # A person's account and its key, and a file on its way: nothing a page has a word for.
 PLAIN = {"User", "ApiToken", "Archive"}

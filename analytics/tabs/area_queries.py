@@ -66,10 +66,13 @@ _INSPECTED: LiteralString = """
 """
 
 _FOUND: LiteralString = """
-    SELECT day, source_id, label_id, sum(affected_count)::bigint, sum(pixels)::bigint, sum(region_count)::bigint,
-           grouping(day) = 0
-    FROM ({found}) AS found
-    GROUP BY GROUPING SETS ((day, label_id), (source_id, label_id))
+    SELECT day, NULL::bigint, label_id, sum(affected_count)::bigint, sum(pixels)::bigint, sum(region_count)::bigint,
+           true
+    FROM ({by_day}) AS found GROUP BY day, label_id
+    UNION ALL
+    SELECT NULL, source_id, label_id, sum(affected_count)::bigint, sum(pixels)::bigint, sum(region_count)::bigint,
+           false
+    FROM ({by_source}) AS found GROUP BY source_id, label_id
 """
 
 _SPREAD: LiteralString = """
@@ -101,13 +104,14 @@ _ERRORS: LiteralString = """
 
 def inspected_by_day(cursor: Any, scope: Scope) -> tuple[DayRow, ...]:
     """Images of every day that has any, oldest first."""
-    cursor.execute(as_text(_INSPECTED, inspected=inspected_days(scope)), day_parameters(scope))
+    cursor.execute(as_text(_INSPECTED, inspected=inspected_days(scope, by="time")), day_parameters(scope))
     return tuple(DayRow(*row) for row in cursor.fetchall())
 
 
 def found(cursor: Any, scope: Scope) -> tuple[FoundRow, ...]:
     """Every label by day, and by source."""
-    cursor.execute(as_text(_FOUND, found=label_days(scope)), day_parameters(scope))
+    by_day, by_source = label_days(scope, by="time"), label_days(scope, by="source")
+    cursor.execute(as_text(_FOUND, by_day=by_day, by_source=by_source), day_parameters(scope))
     return tuple(FoundRow(*row) for row in cursor.fetchall())
 
 
@@ -125,7 +129,7 @@ def _whole(counts: list[int]) -> tuple[int, ...]:
 
 def calibrations(cursor: Any, scope: Scope) -> tuple[CalibrationRow, ...]:
     """Every source that has images here, and how many millimetres a pixel of it is."""
-    cursor.execute(as_text(_CALIBRATIONS, inspected=inspected_days(scope)), day_parameters(scope))
+    cursor.execute(as_text(_CALIBRATIONS, inspected=inspected_days(scope, by="source")), day_parameters(scope))
     return tuple(CalibrationRow(row[0], row[1] or None, *row[2:]) for row in cursor.fetchall())
 
 

@@ -5,35 +5,34 @@ Both give relations of the same columns. Values only ever travel as parameters.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from psycopg import sql
 
 from analytics.buckets import AREA_BUCKETS, area_bucket_sql, place_cell_sql
-from analytics.relations import AFFECTED, CHOSEN_ROWS, parameters
+from analytics.relations import (
+    AFFECTED,
+    IN_DAYS,
+    IN_MONTHS,
+    NOT_IN_MONTHS,
+    OF_MODEL,
+    OF_SOURCE,
+    By,
+    chosen_rows,
+    parameters,
+)
 from analytics.scope import Scope
-
-_CHOSEN: LiteralString = """
-    project_id = %(project_id)s
-    AND (CASE WHEN %(model_version_id)s::bigint IS NULL THEN is_current
-              ELSE model_version_id = %(model_version_id)s::bigint END)
-    AND (%(source_id)s::bigint IS NULL OR coalesce(source_id, 0) = %(source_id)s::bigint)
-"""
-
-_IN_DAYS: LiteralString = """
-    AND (%(first_day)s::date IS NULL OR day >= %(first_day)s::date)
-    AND (%(last_day)s::date IS NULL OR day <= %(last_day)s::date)
-"""
 
 _LOOKS: LiteralString = """
     confidence_count, confidence_sum, confidence_squares, feature_count, brightness_sum, brightness_squares,
     sharpness_sum, sharpness_squares, warmth_sum, warmth_squares
 """
 
-_INSPECTED_DAYS: LiteralString = """
-    SELECT source_id, model_version_id, day, inspected_count, final_fail_count, fail_count, pixels, {looks}
-    FROM inspection_day WHERE {chosen}
+_INSPECTED: LiteralString = """
+    SELECT {kept_by}, model_version_id, inspected_count, final_fail_count, fail_count, pixels{looks}
+    FROM {inspection} WHERE {chosen}
 """
 
 _LOCAL_DAY: LiteralString = "(image.captured_at AT TIME ZONE %(time_zone)s::text)::date"
@@ -56,8 +55,8 @@ _INSPECTED_ROWS: LiteralString = """
     WHERE {rows}
 """
 
-_LABEL_DAYS: LiteralString = """
-    SELECT source_id, label_id, day, affected_count, pixels, region_count FROM label_day WHERE {chosen}
+_FOUND: LiteralString = """
+    SELECT {kept_by}, label_id, affected_count, pixels, region_count FROM {label} WHERE {chosen}
 """
 
 _LABEL_ROWS: LiteralString = """
@@ -72,11 +71,7 @@ _LABEL_ROWS: LiteralString = """
 # Whole months stand in one row, the days before and after them in rows of their own.
 _SPREAD_DAYS: LiteralString = """
     SELECT label_id, start, area_counts, place_counts FROM spread_rollup
-    WHERE project_id = %(project_id)s
-      AND is_all_sources = (%(source_id)s::bigint IS NULL)
-      AND (%(source_id)s::bigint IS NULL OR coalesce(source_id, 0) = %(source_id)s::bigint)
-      AND (CASE WHEN %(model_version_id)s::bigint IS NULL THEN is_current
-                ELSE model_version_id = %(model_version_id)s::bigint END)
+    WHERE is_all_sources = (%(source_id)s::bigint IS NULL) AND {of_model} {of_source}
       AND (period = 'month' AND %(by_months)s
            AND start >= %(first_month)s::date AND start < %(after_months)s::date
         OR period = 'day'
@@ -116,7 +111,30 @@ _PLACE_DAYS: LiteralString = """
     GROUP BY 1, 2
 """
 
-_FAR_PAST, _FAR_FUTURE = date(1900, 1, 1), date(2101, 1, 1)
+
+@dataclass(frozen=True)
+class _Part:
+    """One pair of roll-up tables, which of their rows count, and what they are kept by."""
+
+    inspection: LiteralString
+    label: LiteralString
+    kept_by: LiteralString
+    chosen: LiteralString
+
+    def names(self) -> dict[str, sql.SQL]:
+        return {name: sql.SQL(text) for name, text in vars(self).items()}
+
+
+_OF_DAYS: LiteralString = OF_MODEL + OF_SOURCE + IN_DAYS
+_TOTALS = _Part("inspection_day_total", "label_day_total", "day", OF_MODEL + IN_DAYS)
+_PARTS: Mapping[By, tuple[_Part, ...]] = {
+    "time": (_Part("inspection_day", "label_day", "day", _OF_DAYS),),
+    "time and source": (_Part("inspection_day", "label_day", "source_id, day", _OF_DAYS),),
+    "source": (
+        _Part("inspection_month", "label_month", "source_id", OF_MODEL + OF_SOURCE + IN_MONTHS),
+        _Part("inspection_day", "label_day", "source_id", _OF_DAYS + NOT_IN_MONTHS),
+    ),
+}
 
 
 def reads_rollups(scope: Scope) -> bool:
@@ -124,28 +142,34 @@ def reads_rollups(scope: Scope) -> bool:
     return scope.batch_id is None and scope.hour is None
 
 
-def inspected_days(scope: Scope) -> sql.Composable:
-    """Relation of source_id, model_version_id, day, inspected_count, final_fail_count, fail_count, pixels and the
-    sums of what images look like (see `inspection_day`)."""
-    if reads_rollups(scope):
-        return sql.SQL(_INSPECTED_DAYS).format(chosen=sql.SQL(_CHOSEN + _IN_DAYS), looks=sql.SQL(_LOOKS))
-    return sql.SQL(_INSPECTED_ROWS).format(rows=sql.SQL(CHOSEN_ROWS), day=sql.SQL(_LOCAL_DAY))
+def inspected_days(scope: Scope, *, by: By, looks: bool = False) -> sql.Composable:
+    """Relation of model_version_id, inspected_count, final_fail_count, fail_count, pixels, and what it is kept `by`:
+    day, source_id or both. `looks`: with the sums of what images look like (see `inspection_day`), not by source."""
+    if not reads_rollups(scope):
+        return sql.SQL(_INSPECTED_ROWS).format(rows=chosen_rows(scope), day=sql.SQL(_LOCAL_DAY))
+    columns = sql.SQL(", " + _LOOKS if looks else "")
+    selects = (sql.SQL(_INSPECTED).format(looks=columns, **part.names()) for part in _parts(scope, by))
+    return sql.SQL(" UNION ALL ").join(selects)
 
 
-def label_days(scope: Scope) -> sql.Composable:
-    """Relation of source_id, label_id, day, affected_count, pixels, region_count."""
-    if reads_rollups(scope):
-        return sql.SQL(_LABEL_DAYS).format(chosen=sql.SQL(_CHOSEN + _IN_DAYS))
-    rows, day = sql.SQL(CHOSEN_ROWS), sql.SQL(_LOCAL_DAY)
-    return sql.SQL(_LABEL_ROWS).format(rows=rows, day=day, affected=sql.SQL(AFFECTED))
+def label_days(scope: Scope, *, by: By) -> sql.Composable:
+    """Relation of label_id, affected_count, pixels, region_count, and what it is kept `by`: day, source_id or both."""
+    if not reads_rollups(scope):
+        rows, day = chosen_rows(scope), sql.SQL(_LOCAL_DAY)
+        return sql.SQL(_LABEL_ROWS).format(rows=rows, day=day, affected=sql.SQL(AFFECTED))
+    return sql.SQL(" UNION ALL ").join(sql.SQL(_FOUND).format(**part.names()) for part in _parts(scope, by))
+
+
+def _parts(scope: Scope, by: By) -> tuple[_Part, ...]:
+    return (_TOTALS,) if by == "time" and scope.source_id is None else _PARTS[by]
 
 
 def area_spread(scope: Scope) -> sql.Composable:
     """Relation of label_id, start (a day or the first of a month), area_counts."""
     if reads_rollups(scope):
-        return sql.SQL(_SPREAD_DAYS)
+        return _spread_days()
     return sql.SQL(_AREA_ROWS).format(
-        rows=sql.SQL(CHOSEN_ROWS),
+        rows=chosen_rows(scope),
         day=sql.SQL(_LOCAL_DAY),
         bucket=_own_sql(area_bucket_sql("measurement.area_fraction")),
         last=sql.Literal(AREA_BUCKETS - 1),
@@ -155,36 +179,19 @@ def area_spread(scope: Scope) -> sql.Composable:
 def place_spread(scope: Scope) -> sql.Composable:
     """Relation of label_id, cell (0 to PLACE_CELLS − 1), n regions."""
     if reads_rollups(scope):
-        return sql.SQL(_PLACE_DAYS).format(spread=sql.SQL(_SPREAD_DAYS))
+        return sql.SQL(_PLACE_DAYS).format(spread=_spread_days())
     cell = place_cell_sql("region.centroid_x_px", "region.centroid_y_px", "image.width_px", "image.height_px")
-    return sql.SQL(_PLACE_ROWS).format(rows=sql.SQL(CHOSEN_ROWS), cell=_own_sql(cell))
+    return sql.SQL(_PLACE_ROWS).format(rows=chosen_rows(scope), cell=_own_sql(cell))
+
+
+def _spread_days() -> sql.Composable:
+    return sql.SQL(_SPREAD_DAYS).format(of_model=sql.SQL(OF_MODEL), of_source=sql.SQL(OF_SOURCE))
 
 
 def day_parameters(scope: Scope, *, by_months: bool = True) -> dict[str, Any]:
     """What the relations take. `by_months`: whole months may stand for their days, where the days do not matter."""
-    first_month, after_months = whole_months(scope)
-    return parameters(scope) | {
-        "first_day": scope.start,
-        "last_day": scope.end,
-        "by_months": by_months and first_month < after_months,
-        "first_month": first_month,
-        "after_months": after_months,
-    }
-
-
-def whole_months(scope: Scope) -> tuple[date, date]:
-    """The first day of the first month that lies wholly inside, and the first day after the last such month."""
-    first, after = _FAR_PAST, _FAR_FUTURE
-    if scope.start is not None:
-        first = scope.start if scope.start.day == 1 else next_month(scope.start)
-    if scope.end is not None:
-        after = (scope.end + timedelta(days=1)).replace(day=1)
-    return first, after
-
-
-def next_month(day: date) -> date:
-    """The first of the month after this day's."""
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+    values = parameters(scope)
+    return values | {"by_months": by_months and values["by_months"]}
 
 
 def as_text(template: LiteralString, **relations: sql.Composable) -> str:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from analytics import tab_figures as figures
@@ -243,6 +244,7 @@ def _plain(
     )
 
 
+@lru_cache(maxsize=4096)
 def _day_query(scope: Scope, when: date) -> str:
     """All images of a day, in the scope or in its reference."""
     return replace(scope, hour=None).images_query(defective=False, start=when, end=when)

@@ -67,7 +67,7 @@ _MIX: LiteralString = """
 
 def looks(cursor: Any, scope: Scope) -> tuple[LookRow, ...]:
     """Every day that has images, oldest first."""
-    cursor.execute(as_text(_LOOKS, inspected=inspected_days(scope)), day_parameters(scope))
+    cursor.execute(as_text(_LOOKS, inspected=inspected_days(scope, by="time", looks=True)), day_parameters(scope))
     return tuple(
         LookRow(
             day=row[0],
@@ -83,5 +83,5 @@ def looks(cursor: Any, scope: Scope) -> tuple[LookRow, ...]:
 
 def mix(cursor: Any, scope: Scope) -> tuple[MixRow, ...]:
     """How many images each defect label affected, by day."""
-    cursor.execute(as_text(_MIX, found=label_days(scope)), day_parameters(scope))
+    cursor.execute(as_text(_MIX, found=label_days(scope, by="time")), day_parameters(scope))
     return tuple(MixRow(*row) for row in cursor.fetchall())

@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from analytics.relations import CHOSEN_ROWS, parameters
+from analytics.relations import IN_DAYS, OF_SOURCE, chosen_rows, parameters
 from analytics.scope import Scope
 from analytics.tabs.days import as_text, day_parameters, inspected_days, reads_rollups
 
@@ -82,7 +82,7 @@ _REVIEWERS: LiteralString = """
         SELECT DISTINCT ON (review.image_id, review.user_id, review.is_blind)
                review.image_id, review.user_id, review.is_blind, review.verdict, review.model_verdict,
                review.is_withdrawn
-        FROM review {image}
+        FROM review
         WHERE {reviews}
         ORDER BY review.image_id, review.user_id, review.is_blind, review.id DESC
     ), kept AS (SELECT * FROM chosen WHERE NOT is_withdrawn),
@@ -110,7 +110,7 @@ _OVERRULES: LiteralString = """
     WITH chosen AS (
         SELECT DISTINCT ON (review.image_id)
                review.prediction_id, review.verdict, review.model_verdict, review.is_withdrawn
-        FROM review {image}
+        FROM review
         WHERE {reviews} AND NOT review.is_blind
         ORDER BY review.image_id, review.id DESC
     )
@@ -129,11 +129,12 @@ _REVIEWS: LiteralString = """
     AND (%(end_at)s::timestamptz IS NULL OR review.at < %(end_at)s::timestamptz)
 """
 
-_OF_IMAGES: LiteralString = """
-    AND (%(source_id)s::bigint IS NULL OR coalesce(image.source_id, 0) = %(source_id)s::bigint)
-    AND (%(batch_id)s::bigint IS NULL OR EXISTS (
-        SELECT FROM batch_image
-        WHERE batch_image.image_id = image.id AND batch_image.batch_id = %(batch_id)s::bigint))
+# Each said plainly and only where it is asked for, so that an index finds a batch's few reviews among many.
+_OF_SOURCE: LiteralString = """
+    AND review.image_id IN (SELECT image.id FROM image WHERE image.project_id = %(project_id)s {of_source})
+"""
+_OF_BATCH: LiteralString = """
+    AND review.image_id IN (SELECT image_id FROM batch_image WHERE batch_id = %(batch_id)s::bigint)
 """
 
 # All that a version saw: its own results, current or not.
@@ -150,20 +151,14 @@ _VERSIONS: LiteralString = """
 """
 
 _EVERY_RESULT: LiteralString = """
-    SELECT model_version_id, day, inspected_count, fail_count FROM inspection_day
+    SELECT model_version_id, day, inspected_count, fail_count FROM {counted}
     WHERE project_id = %(project_id)s
-      AND (%(model_version_id)s::bigint IS NULL OR model_version_id = %(model_version_id)s::bigint)
-      AND (%(source_id)s::bigint IS NULL OR coalesce(source_id, 0) = %(source_id)s::bigint)
-      AND (%(first_day)s::date IS NULL OR day >= %(first_day)s::date)
-      AND (%(last_day)s::date IS NULL OR day <= %(last_day)s::date)
+      AND (%(model_version_id)s::bigint IS NULL OR model_version_id = %(model_version_id)s::bigint) {chosen}
 """
 
 _LAST_SECOND_LOOK: LiteralString = """
-    SELECT max(day) FROM inspection_day
-    WHERE project_id = %(project_id)s AND NOT is_current AND inspected_count > 0
-      AND (%(source_id)s::bigint IS NULL OR coalesce(source_id, 0) = %(source_id)s::bigint)
-      AND (%(first_day)s::date IS NULL OR day >= %(first_day)s::date)
-      AND (%(last_day)s::date IS NULL OR day <= %(last_day)s::date)
+    SELECT max(day) FROM {counted}
+    WHERE project_id = %(project_id)s AND NOT is_current AND inspected_count > 0 {chosen}
 """
 
 # The newest images up to the last day that a second version saw: a bounded number of rows however many there are.
@@ -220,7 +215,9 @@ def overrules(cursor: Any, scope: Scope) -> tuple[OverruleRow, ...]:
 
 def versions(cursor: Any, scope: Scope) -> tuple[VersionRow, ...]:
     """Every version that saw images of the scope, the newest first."""
-    seen = sql.SQL(_EVERY_RESULT) if reads_rollups(scope) else inspected_days(scope)
+    seen = (
+        sql.SQL(_EVERY_RESULT).format(**_counted(scope)) if reads_rollups(scope) else inspected_days(scope, by="time")
+    )
     cursor.execute(as_text(_VERSIONS, inspected=seen), day_parameters(scope))
     return tuple(VersionRow(*row) for row in cursor.fetchall())
 
@@ -230,14 +227,14 @@ def pairs(cursor: Any, scope: Scope) -> tuple[PairRow, ...]:
     values = day_parameters(scope)
     until = None
     if reads_rollups(scope):
-        cursor.execute(_LAST_SECOND_LOOK, values)
+        cursor.execute(as_text(_LAST_SECOND_LOOK, **_counted(scope)), values)
         until = cursor.fetchone()[0]
         if until is None:
             return ()
     # Said plainly, so that the index by source and time finds a source's few images among millions.
     source = sql.SQL("AND prediction.source_id = %(source_id)s" if scope.source_id else "")
     cursor.execute(
-        as_text(_PAIRS, rows=sql.SQL(CHOSEN_ROWS), source=source), values | {"until": until, "most": MOST_PAIRED}
+        as_text(_PAIRS, rows=chosen_rows(scope), source=source), values | {"until": until, "most": MOST_PAIRED}
     )
     return tuple(PairRow(*row) for row in cursor.fetchall())
 
@@ -248,8 +245,18 @@ def changes(cursor: Any, scope: Scope) -> tuple[ChangeRow, ...]:
     return tuple(ChangeRow(*row) for row in cursor.fetchall())
 
 
+def _counted(scope: Scope) -> dict[str, sql.Composable]:
+    """The daily sums, of all sources where none is asked for."""
+    if scope.source_id is None:
+        return {"counted": sql.SQL("inspection_day_total"), "chosen": sql.SQL(IN_DAYS)}
+    return {"counted": sql.SQL("inspection_day"), "chosen": sql.SQL(OF_SOURCE + IN_DAYS)}
+
+
 def _chosen(scope: Scope) -> dict[str, sql.Composable]:
-    """Reviews by when they were made; which images they are of is only asked where the scope says so."""
-    if scope.source_id is None and scope.batch_id is None:
-        return {"image": sql.SQL(""), "reviews": sql.SQL(_REVIEWS)}
-    return {"image": sql.SQL("JOIN image ON image.id = review.image_id"), "reviews": sql.SQL(_REVIEWS + _OF_IMAGES)}
+    """Reviews by when they were made, and which images they are of."""
+    reviews = sql.SQL(_REVIEWS)
+    if scope.source_id is not None:
+        reviews = sql.Composed([reviews, sql.SQL(_OF_SOURCE).format(of_source=sql.SQL(OF_SOURCE))])
+    if scope.batch_id is not None:
+        reviews = sql.Composed([reviews, sql.SQL(_OF_BATCH)])
+    return {"reviews": reviews}

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from math import cos, radians
 from typing import Any, LiteralString
 
-from psycopg import sql
-
 from analytics import tab_figures_places as figures
 from analytics.buckets import PLACE_COLUMNS, PLACE_ROWS
 from analytics.panels import Panel
-from analytics.relations import CHOSEN_ROWS, parameters
+from analytics.relations import chosen_rows, parameters
 from analytics.scope import Scope
 from analytics.snapshot import snapshot
 from analytics.tab_figures_places import Spot
@@ -69,7 +67,7 @@ _SPOTS: LiteralString = """
 
 
 def inspected_count(cursor: Any, scope: Scope) -> int:
-    cursor.execute(as_text(_INSPECTED, inspected=inspected_days(scope)), day_parameters(scope))
+    cursor.execute(as_text(_INSPECTED, inspected=inspected_days(scope, by="time")), day_parameters(scope))
     return int(cursor.fetchone()[0])
 
 
@@ -85,7 +83,7 @@ def cells(cursor: Any, scope: Scope, label_ids: list[int]) -> list[int]:
 
 def spots(cursor: Any, scope: Scope) -> tuple[SpotRow, ...]:
     """The newest pictures with a position, the worst first."""
-    cursor.execute(as_text(_SPOTS, rows=sql.SQL(CHOSEN_ROWS)), parameters(scope) | {"newest": NEWEST_POSITIONED})
+    cursor.execute(as_text(_SPOTS, rows=chosen_rows(scope)), parameters(scope) | {"newest": NEWEST_POSITIONED})
     return tuple(SpotRow(*row) for row in cursor.fetchall())
 
 

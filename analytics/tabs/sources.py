@@ -25,6 +25,7 @@ from analytics.tabs.page import (
     Multiples,
     Small,
     TabPage,
+    Unit,
     begin,
     listed,
     source_change,
@@ -176,11 +177,7 @@ def _multiples(sources: Sources) -> Multiples:
     """The largest sources over time on the same axes."""
     first, last = min(row.day for row in sources.days), max(row.day for row in sources.days)
     unit = unit_of(first, last, sources.scope)
-    steps: dict[int, dict[date, Rate]] = defaultdict(dict)
-    for one in sources.days:
-        start, source_id = begin(one.day, unit), source_change(one.source_id)
-        known = steps[source_id].get(start, Rate.of(0, 0))
-        steps[source_id][start] = Rate.of(known.count + one.defective_count, known.n + one.inspected_count)
+    steps = _rates_by_step(sources.days, unit)
     # What few images make of a rate would press all the others flat.
     every = [rate for rates in steps.values() for rate in rates.values()]
     sure = [rate.fraction or 0.0 for rate in every if not rate.is_too_few] or [rate.fraction or 0.0 for rate in every]
@@ -209,6 +206,18 @@ def _multiples(sources: Sources) -> Multiples:
         rows=table(cells),
         figures=tuple(shown),
     )
+
+
+def _rates_by_step(days: Sequence[SourceDay], unit: Unit) -> dict[int, dict[date, Rate]]:
+    """Source → first day of a step → its rate."""
+    sums: dict[tuple[int, date], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for one in days:
+        key = source_change(one.source_id), begin(one.day, unit)
+        sums[key] = sums[key][0] + one.defective_count, sums[key][1] + one.inspected_count
+    steps: dict[int, dict[date, Rate]] = defaultdict(dict)
+    for (source_id, start), (defective_count, n) in sums.items():
+        steps[source_id][start] = Rate.of(defective_count, n)
+    return steps
 
 
 def _table(sources: Sources) -> Panel:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, LiteralString
 
+from analytics.relations import By
 from analytics.scope import Scope
 from analytics.tabs.days import as_text, day_parameters, inspected_days, label_days
 
@@ -39,11 +40,19 @@ class SourceArea:
 
 
 _COUNTED: LiteralString = """
-    SELECT source_id, day, inspected_count,
+    SELECT source_id, inspected_count,
            CASE WHEN %(label_id)s::bigint IS NULL THEN final_fail_count ELSE 0 END AS defective_count, pixels
     FROM ({inspected}) AS inspected
     UNION ALL
-    SELECT source_id, day, 0, affected_count, 0 FROM ({found}) AS found WHERE label_id = %(label_id)s::bigint
+    SELECT source_id, 0, affected_count, 0 FROM ({found}) AS found WHERE label_id = %(label_id)s::bigint
+"""
+
+_COUNTED_DAYS: LiteralString = """
+    SELECT source_id, day, inspected_count,
+           CASE WHEN %(label_id)s::bigint IS NULL THEN final_fail_count ELSE 0 END AS defective_count
+    FROM ({inspected}) AS inspected
+    UNION ALL
+    SELECT source_id, day, 0, affected_count FROM ({found}) AS found WHERE label_id = %(label_id)s::bigint
 """
 
 _BY_SOURCE: LiteralString = """
@@ -59,7 +68,7 @@ _BY_SOURCE: LiteralString = """
 _BY_DAY: LiteralString = """
     SELECT source_id, day, sum(inspected_count)::bigint, sum(defective_count)::bigint
     FROM ({counted}) AS counted
-    WHERE coalesce(source_id, 0) = ANY(%(source_ids)s::bigint[])
+    WHERE source_id = ANY(%(source_ids)s::bigint[]) OR 0 = ANY(%(source_ids)s::bigint[]) AND source_id IS NULL
     GROUP BY source_id, day HAVING sum(inspected_count) > 0 ORDER BY day
 """
 
@@ -75,22 +84,24 @@ _AREAS: LiteralString = """
 
 def by_source(cursor: Any, scope: Scope) -> tuple[SourceCounts, ...]:
     """Counts per source, by site and name; images without a source come last."""
-    cursor.execute(_text(_BY_SOURCE, scope), day_parameters(scope))
+    cursor.execute(_text(_BY_SOURCE, _COUNTED, scope, by="source"), day_parameters(scope))
     return tuple(SourceCounts(row[0], row[1] or None, *row[2:]) for row in cursor.fetchall())
 
 
 def by_day(cursor: Any, scope: Scope, source_ids: list[int]) -> tuple[SourceDay, ...]:
     """Counts per source and day, oldest first; `source_ids` as scopes number sources."""
-    cursor.execute(_text(_BY_DAY, scope), day_parameters(scope) | {"source_ids": source_ids})
+    cursor.execute(
+        _text(_BY_DAY, _COUNTED_DAYS, scope, by="time and source"), day_parameters(scope) | {"source_ids": source_ids}
+    )
     return tuple(SourceDay(*row) for row in cursor.fetchall())
 
 
 def areas(cursor: Any, scope: Scope) -> tuple[SourceArea, ...]:
     """Defect area and regions per source."""
-    cursor.execute(as_text(_AREAS, found=label_days(scope)), day_parameters(scope))
+    cursor.execute(as_text(_AREAS, found=label_days(scope, by="source")), day_parameters(scope))
     return tuple(SourceArea(*row) for row in cursor.fetchall())
 
 
-def _text(template: LiteralString, scope: Scope) -> str:
-    counted = as_text(_COUNTED, inspected=inspected_days(scope), found=label_days(scope))
-    return template.replace("{counted}", counted)
+def _text(template: LiteralString, counted: LiteralString, scope: Scope, *, by: By) -> str:
+    relation = as_text(counted, inspected=inspected_days(scope, by=by), found=label_days(scope, by=by))
+    return template.replace("{counted}", relation)

@@ -20,7 +20,20 @@ from webapp.models.progress import BatchProgress, batch_progress, batches_with_p
 from webapp.models.projects import Label, Project, Source
 from webapp.models.reports import Notification, Report, ReportKind, ReportSchedule
 from webapp.models.reviews import AuditImage, AuditSample, AuditStratum, Review
-from webapp.models.rollups import InspectionDay, InspectionRollup, LabelDay, LabelRollup, RollupZone, SpreadRollup
+from webapp.models.rollups import (
+    InspectionDay,
+    InspectionDayTotal,
+    InspectionMonth,
+    InspectionRollup,
+    InspectionRollupTotal,
+    LabelDay,
+    LabelDayTotal,
+    LabelMonth,
+    LabelRollup,
+    LabelRollupTotal,
+    RollupZone,
+    SpreadRollup,
+)
 from webapp.models.runs import Measurement, Prediction, Region, Run
 from webapp.models.trainings import TrainingEpoch, TrainingRun
 from webapp.models.zones import Zone
@@ -46,12 +59,18 @@ __all__ = [
     "Evaluation",
     "Image",
     "InspectionDay",
+    "InspectionDayTotal",
+    "InspectionMonth",
     "InspectionRollup",
+    "InspectionRollupTotal",
     "Intake",
     "Invitation",
     "Label",
     "LabelDay",
+    "LabelDayTotal",
+    "LabelMonth",
     "LabelRollup",
+    "LabelRollupTotal",
     "LedgerReader",
     "Measurement",
     "Membership",

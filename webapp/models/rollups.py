@@ -11,15 +11,21 @@ from webapp.models.learning import ModelVersion
 from webapp.models.projects import Label, Project, Source
 
 
-class Rollup(models.Model):
-    """What every roll-up is kept by: project, source (empty: images without one), model version, current or not.
+def _once(table: str, *fields: str) -> models.UniqueConstraint:
+    """One row per project, these fields, model version and current or not."""
+    return models.UniqueConstraint(
+        fields=["project", *fields, "is_current", "model_version"], name=f"{table}_once", nulls_distinct=False
+    )
+
+
+class RollupTotal(models.Model):
+    """What every roll-up is kept by: project, model version, current or not. By itself: the sum over all sources.
 
     The database checks these keys where they come from, in the rows that are summed; checking them here again took
     two fifths of a rebuild. Rows are always asked for by project, so the one index per table begins with it.
     """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
-    source = models.ForeignKey(Source, models.CASCADE, null=True, related_name="+", db_index=False, db_constraint=False)
     model_version = models.ForeignKey(
         ModelVersion, models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
@@ -29,7 +35,19 @@ class Rollup(models.Model):
         abstract = True
 
 
-class InspectionCounts(Rollup):
+class Rollup(RollupTotal):
+    """The same for each source (empty: images without one).
+
+    Sources come early in the index: all of them together are asked of the totals or by the month.
+    """
+
+    source = models.ForeignKey(Source, models.CASCADE, null=True, related_name="+", db_index=False, db_constraint=False)
+
+    class Meta:
+        abstract = True
+
+
+class InspectionCounts(models.Model):
     """`fail_count`: failed by the model; `final_fail_count`: after what people said; `first_pass_count`: passed by
     the model and by nobody overruled; `waiting_count`: failed by the model, no person has judged it yet;
     `upload_time_count`: images that stand at their upload time. `pixels`: of whole images.
@@ -47,32 +65,38 @@ class InspectionCounts(Rollup):
         abstract = True
 
 
-class InspectionRollup(InspectionCounts):
+class InspectionRollup(Rollup, InspectionCounts):
     """Images per hour (UTC) of capture."""
 
     hour = models.DateTimeField()
 
     class Meta:
         db_table = "inspection_rollup"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "hour", "is_current", "model_version", "source"],
-                name="inspection_rollup_once",
-                nulls_distinct=False,
-            )
-        ]
+        constraints = [_once("inspection_rollup", "source", "hour")]
 
     def __str__(self) -> str:
         return f"{self.hour}: {self.final_fail_count} of {self.inspected_count}"
 
 
-class InspectionDay(InspectionCounts):
-    """Images per day of capture in the installation's time zone; sums and sums of squares of what images look like.
+class InspectionRollupTotal(RollupTotal, InspectionCounts):
+    """Images per hour (UTC) of all sources."""
+
+    hour = models.DateTimeField()
+
+    class Meta:
+        db_table = "inspection_rollup_total"
+        constraints = [_once("inspection_rollup_total", "hour")]
+
+    def __str__(self) -> str:
+        return f"{self.hour}: {self.final_fail_count} of {self.inspected_count}"
+
+
+class InspectionLooks(InspectionCounts):
+    """With sums and sums of squares of what images look like.
 
     Confidence is summed in ten-thousandths. `feature_count`: images whose look was measured.
     """
 
-    day = models.DateField()
     confidence_count = models.BigIntegerField()
     confidence_sum = models.BigIntegerField()
     confidence_squares = models.BigIntegerField()
@@ -85,20 +109,49 @@ class InspectionDay(InspectionCounts):
     warmth_squares = models.BigIntegerField()
 
     class Meta:
+        abstract = True
+
+
+class InspectionDay(Rollup, InspectionLooks):
+    """Images per day of capture in the installation's time zone."""
+
+    day = models.DateField()
+
+    class Meta:
         db_table = "inspection_day"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "day", "is_current", "model_version", "source"],
-                name="inspection_day_once",
-                nulls_distinct=False,
-            )
-        ]
+        constraints = [_once("inspection_day", "source", "day")]
 
     def __str__(self) -> str:
         return f"{self.day}: {self.final_fail_count} of {self.inspected_count}"
 
 
-class LabelCounts(Rollup):
+class InspectionDayTotal(RollupTotal, InspectionLooks):
+    """Images per day of all sources."""
+
+    day = models.DateField()
+
+    class Meta:
+        db_table = "inspection_day_total"
+        constraints = [_once("inspection_day_total", "day")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.final_fail_count} of {self.inspected_count}"
+
+
+class InspectionMonth(Rollup, InspectionCounts):
+    """Images per month, by its first day: for questions about sources that look at whole months."""
+
+    month = models.DateField()
+
+    class Meta:
+        db_table = "inspection_month"
+        constraints = [_once("inspection_month", "month", "source")]
+
+    def __str__(self) -> str:
+        return f"{self.month}: {self.final_fail_count} of {self.inspected_count}"
+
+
+class LabelCounts(models.Model):
     """`affected_count`: images in which a region of the label reached the limit."""
 
     label = models.ForeignKey(Label, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
@@ -110,42 +163,69 @@ class LabelCounts(Rollup):
         abstract = True
 
 
-class LabelRollup(LabelCounts):
+class LabelRollup(Rollup, LabelCounts):
     """One label per hour (UTC) of capture; an hour in which nothing of it was found may have no row."""
 
     hour = models.DateTimeField()
 
     class Meta:
         db_table = "label_rollup"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "hour", "is_current", "model_version", "label", "source"],
-                name="label_rollup_once",
-                nulls_distinct=False,
-            )
-        ]
+        constraints = [_once("label_rollup", "source", "hour", "label")]
 
     def __str__(self) -> str:
         return f"{self.hour} {self.label}: {self.affected_count}"
 
 
-class LabelDay(LabelCounts):
+class LabelRollupTotal(RollupTotal, LabelCounts):
+    """One label per hour (UTC) of all sources."""
+
+    hour = models.DateTimeField()
+
+    class Meta:
+        db_table = "label_rollup_total"
+        constraints = [_once("label_rollup_total", "hour", "label")]
+
+    def __str__(self) -> str:
+        return f"{self.hour} {self.label}: {self.affected_count}"
+
+
+class LabelDay(Rollup, LabelCounts):
     """One label per day of capture in the installation's time zone."""
 
     day = models.DateField()
 
     class Meta:
         db_table = "label_day"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "day", "is_current", "model_version", "label", "source"],
-                name="label_day_once",
-                nulls_distinct=False,
-            )
-        ]
+        constraints = [_once("label_day", "source", "day", "label")]
 
     def __str__(self) -> str:
         return f"{self.day} {self.label}: {self.affected_count}"
+
+
+class LabelDayTotal(RollupTotal, LabelCounts):
+    """One label per day of all sources."""
+
+    day = models.DateField()
+
+    class Meta:
+        db_table = "label_day_total"
+        constraints = [_once("label_day_total", "day", "label")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.label}: {self.affected_count}"
+
+
+class LabelMonth(Rollup, LabelCounts):
+    """One label per month, by its first day."""
+
+    month = models.DateField()
+
+    class Meta:
+        db_table = "label_month"
+        constraints = [_once("label_month", "month", "label", "source")]
+
+    def __str__(self) -> str:
+        return f"{self.month} {self.label}: {self.affected_count}"
 
 
 class SpreadRollup(Rollup):
@@ -169,22 +249,7 @@ class SpreadRollup(Rollup):
 
     class Meta:
         db_table = "spread_rollup"
-        constraints = [
-            models.UniqueConstraint(
-                fields=[
-                    "project",
-                    "period",
-                    "is_all_sources",
-                    "start",
-                    "is_current",
-                    "model_version",
-                    "label",
-                    "source",
-                ],
-                name="spread_rollup_once",
-                nulls_distinct=False,
-            )
-        ]
+        constraints = [_once("spread_rollup", "is_all_sources", "source", "period", "label", "start")]
 
     def __str__(self) -> str:
         return f"{self.start} {self.label}"

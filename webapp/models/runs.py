@@ -100,7 +100,9 @@ class Prediction(models.Model):
     # Asked for by the constraint `prediction_once` and the index `prediction_run_state`, which begin with them.
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="predictions", db_index=False)
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="predictions", db_index=False)
-    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="predictions")
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, db_index=False, related_name="predictions"
+    )
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     claimed_by = models.CharField(max_length=200, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -189,6 +191,10 @@ class Prediction(models.Model):
                 fields=["project", "source", "-defect_area_fraction", "-image"],
                 condition=models.Q(is_current=True),
                 name="prediction_source_worst",
+            ),
+            # Serves the foreign key too.
+            models.Index(
+                fields=["model_version", "-defect_area_fraction", "-image"], name="prediction_model_version_worst"
             ),
             models.Index(fields=["lease_until"], condition=models.Q(state="claimed"), name="prediction_claimed_lease"),
         ]

@@ -108,6 +108,9 @@ _SPREAD_ROWS = """
 """
 
 
+_MONTH = "date_trunc('month', day)::date"
+
+
 @dataclass(frozen=True)
 class RollupTable:
     """One table: what its rows are kept by, what they add up, and the SQL that counts such rows."""
@@ -151,28 +154,32 @@ class RollupTable:
 
 
 def _summed(
-    name: str, key: tuple[str, ...], sums: tuple[str, ...], counted: str, *, is_sparse: bool = False
+    name: str, by: tuple[str, ...], sums: tuple[str, ...], counted: str, *, is_sparse: bool = False
 ) -> RollupTable:
-    """A table of sums. `is_sparse`: rows that would hold nothing but zeros are left out."""
+    """A table of sums per project and `by`. `is_sparse`: rows that would hold nothing but zeros are left out."""
+    key = ("project_id", *by)
     total = ", ".join(f"sum({column})::bigint AS {column}" for column in sums)
-    columns = ", ".join(key)
+    kept_by = ", ".join(f"{_MONTH} AS month" if column == "month" else column for column in key)
+    places = ", ".join(str(place + 1) for place in range(len(key)))
     which = " WHERE " + " OR ".join(f"{column} <> 0" for column in sums) if is_sparse else ""
-    return RollupTable(name, key, sums, f"SELECT {columns}, {total} FROM {counted}{which} GROUP BY {columns}")  # noqa: S608
+    return RollupTable(name, key, sums, f"SELECT {kept_by}, {total} FROM {counted}{which} GROUP BY {places}")  # noqa: S608
 
+
+_BY_HOUR = ("hour", *_SLICE)
+_BY_DAY = ("day", *_SLICE)
+_BY_MONTH = ("month", *_SLICE)
 
 TABLES = (
-    _summed("inspection_rollup", ("project_id", "hour", *_SLICE, "source_id"), _INSPECTION_SUMS, "inspections"),
-    _summed(
-        "inspection_day", ("project_id", "day", *_SLICE, "source_id"), _INSPECTION_SUMS + _LOOK_SUMS, "inspections"
-    ),
-    _summed(
-        "label_rollup",
-        ("project_id", "hour", *_SLICE, "label_id", "source_id"),
-        _LABEL_SUMS,
-        "measured",
-        is_sparse=True,
-    ),
-    _summed("label_day", ("project_id", "day", *_SLICE, "label_id", "source_id"), _LABEL_SUMS, "measured"),
+    _summed("inspection_rollup", ("source_id", *_BY_HOUR), _INSPECTION_SUMS, "inspections"),
+    _summed("inspection_rollup_total", _BY_HOUR, _INSPECTION_SUMS, "inspections"),
+    _summed("inspection_day", ("source_id", *_BY_DAY), _INSPECTION_SUMS + _LOOK_SUMS, "inspections"),
+    _summed("inspection_day_total", _BY_DAY, _INSPECTION_SUMS + _LOOK_SUMS, "inspections"),
+    _summed("inspection_month", (*_BY_MONTH, "source_id"), _INSPECTION_SUMS, "inspections"),
+    _summed("label_rollup", ("source_id", *_BY_HOUR, "label_id"), _LABEL_SUMS, "measured", is_sparse=True),
+    _summed("label_rollup_total", (*_BY_HOUR, "label_id"), _LABEL_SUMS, "measured", is_sparse=True),
+    _summed("label_day", ("source_id", *_BY_DAY, "label_id"), _LABEL_SUMS, "measured"),
+    _summed("label_day_total", (*_BY_DAY, "label_id"), _LABEL_SUMS, "measured"),
+    _summed("label_month", (*_BY_MONTH, "label_id", "source_id"), _LABEL_SUMS, "measured"),
     RollupTable(
         name="spread_rollup",
         key=("project_id", "period", "is_all_sources", "start", *_SLICE, "label_id", "source_id"),
