@@ -37,6 +37,7 @@ lint:
 	$(BIN)/lint-imports
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check
+	$(BIN)/python deploy/audit.py
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile -r fEs -m "not gpu" $(TESTS)
