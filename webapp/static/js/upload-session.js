@@ -203,13 +203,11 @@ export class UploadSession extends EventTarget {
     for (const item of group) {
       if (reasons.has(item.name)) this.#set(item, "rejected", reasons.get(item.name));
       else if (names.has(item.name)) this.#set(item, "known");
-      else this.#enqueue(item);
+      else {
+        this.#set(item, "waiting");
+        this.#ready.push(item);
+      }
     }
-  }
-
-  #enqueue(item) {
-    this.#set(item, "waiting");
-    this.#ready.push(item);
     this.#pump();
   }
 
