@@ -178,7 +178,7 @@ def _pages(facts: dict[str, Any]) -> list[tuple[str, str]]:
         for tab in _TABS
         for query in queries
     ]
-    others = [("images", f"{project}/images"), ("batches", f"{project}/batches"), ("projects", "/")]
+    others = [("images", f"{project}/images/"), ("batches", f"{project}/batches/"), ("projects", "/")]
     return pages + [page for page in others for _ in range(4)]
 
 

@@ -70,7 +70,7 @@ class Uploader(Person):
         if answer.status_code != 201:
             return
         batch = f"{PLAN['batches']}{answer.json()['id']}"
-        self.client.get(batch, name=f"{PAGE}: batch")
+        self.client.get(f"{batch}/", name=f"{PAGE}: batch")
         until = time.monotonic() + _WATCH_SECONDS
         while time.monotonic() < until:
             time.sleep(_POLL_SECONDS)

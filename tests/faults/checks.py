@@ -129,7 +129,7 @@ class Checks:
                 told = client.get(f"batches/{batch_id}").json()
                 assert told["status"] in ("done", "failed"), f"batch {batch_id} is {told['status']}"
                 assert told["done_count"] + told["failed_count"] == told["image_count"]
-                page = browser.get(f"/p/{self.rig.slug}/batches/{batch_id}?show=failed")
+                page = browser.get(f"/p/{self.rig.slug}/batches/{batch_id}/?show=failed")
                 assert page.status_code == 200
                 said = html.unescape(page.text)
                 assert not (unsaid := [error for error in errors if error not in said]), f"not on the page: {unsaid}"
