@@ -40,6 +40,10 @@ def two_weeks() -> Plant:
     found = plant.image({"scratch": [19], "dust": [200]}, source=plant.line_2, captured_at=NOON + _DAY)
     unplaced = plant.image(captured_at=NOON + 6 * _DAY, captured_at_from="upload")
     plant.image({"scratch": [500]}, captured_at=NOON + 7 * _DAY)
+    plant.line_1.zones.create(name="Corner", shape=((0, 0), (0.5, 0), (0.5, 0.5), (0, 0.5)))
+    plant.line_1.zones.create(name="Far", shape=((0.6, 0.6), (1, 0.6), (1, 1)))
+    plant.line_2.zones.create(name="Whole", shape=((0, 0), (1, 0), (1, 1), (0, 1)))
+    Image.objects.filter(source=plant.line_1).update(frame_seconds=2.5)
     for image, latitude in ((shown, 48.1), (overruled, 48.2)):
         Image.objects.filter(pk=image.pk).update(latitude=latitude, longitude=11.5)
     _look(plant)

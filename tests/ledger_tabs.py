@@ -17,6 +17,7 @@ from analytics.tabs.growth_queries import asset_days
 from analytics.tabs.people import People, read_people
 from analytics.tabs.place import cells, spots
 from analytics.tabs.sources import Sources, read_sources
+from analytics.tabs.zones import Step, Zones, over_steps, presences, read_zones
 from analytics.what_if import Rule, what_if
 from tests.inspections import executed
 from webapp.models import User
@@ -109,6 +110,38 @@ def _spots(scope: Scope) -> Rows:
         (row.image_id, row.latitude, row.longitude, "fail" if row.is_fail else "pass", row.area_fraction)
         for row in executed(spots, scope)
     ]
+
+
+def _zones(scope: Scope) -> Zones:
+    found: Zones = executed(read_zones, scope)
+    return found
+
+
+def _present(scope: Scope) -> Rows:
+    rows = [row for row in presences(_zones(scope)) if row.seen_count]
+    return [
+        (row.zone.id, row.seen_count, row.region_count, row.area_fraction * row.n, row.seconds)
+        for row in sorted(rows, key=lambda row: row.zone.id)
+    ]
+
+
+def _zone_images(scope: Scope) -> Rows:
+    return sorted({(row.zone.id, row.n) for row in presences(_zones(scope))})
+
+
+def _present_by_day(scope: Scope) -> Rows:
+    found = _zones(scope)
+    parts = [
+        (zone.id, part.start.date(), part.seen_count)
+        for zone in found.zones
+        for part in over_steps(found, zone, found.labels[0], Step("day", scope.time_zone))
+    ]
+    return sorted(part for part in parts if part[2])
+
+
+def _zone_heat(scope: Scope) -> Rows:
+    heat = _zones(scope).heat
+    return [(source, cell, n) for source, counts in sorted(heat.items()) for cell, n in enumerate(counts) if n]
 
 
 def _sources(scope: Scope) -> Sources:
@@ -222,6 +255,10 @@ OF_LABELS: dict[str, Told] = {
     "median, 90% and 99% of a label's share by day": _quantiles,
     **BY_IMAGE,
     "regions of a label by place": _places,
+    "images of a label by zone: with it, its regions, their shares added up, seconds": _present,
+    "images of the sources of zones": _zone_images,
+    "images of a label by zone and day": _present_by_day,
+    "regions of a label by source and place": _zone_heat,
     "area and regions of a label by source": _source_areas,
     "a label on assets by day: images, pixels of all and of the label": _assets,
 }

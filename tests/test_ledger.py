@@ -21,6 +21,7 @@ from analytics.tabs.growth import growth_page
 from analytics.tabs.people import people_page
 from analytics.tabs.place import place_page
 from analytics.tabs.sources import sources_page
+from analytics.tabs.zones import zones_page
 from analytics.what_if import Rule, what_if
 from analytics.what_if_panels import compared, trade_off
 from tests.inspections import NOON, Plant, executed
@@ -64,7 +65,7 @@ def _keys(plant: Plant) -> set[str]:
     """Of every tile and panel on every page, those too that have nothing to draw."""
     scope = plant.scope(start=FIRST, end=LAST)
     page = build_page(executed(build_dashboard, scope))
-    tabs = [area_page, place_page, sources_page, drift_page, people_page]
+    tabs = [area_page, place_page, zones_page, sources_page, drift_page, people_page]
     panels = [panel for tab in tabs for panel in executed(tab, scope).panels]
     grown = executed(growth_page, scope, None).panels
     assert [panel.key.split("-")[0] for panel in grown] == ["growth", "growth"]

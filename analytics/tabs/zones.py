@@ -223,7 +223,7 @@ def _times(scope: Scope, found: Zones, rows: list[Presence]) -> Panel:
         return Panel("zones-time", title, "Nothing was in a zone at any time.", None, columns, ())
     label = _busiest(rows)
     drawn = sorted((row for row in rows if row.label == label), key=lambda row: -row.seen_count)[:_MOST_LINES]
-    step = _Step.of(found.frames, scope)
+    step = Step.of(found.frames, scope)
     parts = {row.zone.id: over_steps(found, row.zone, label, step) for row in drawn}
     marks = {row.zone.id: tuple(_moment(scope, row, step, part) for part in parts[row.zone.id]) for row in drawn}
     colors = ("var(--accent)", "var(--defect)", "var(--good)", "var(--text)", "var(--muted)", label.color)
@@ -259,7 +259,7 @@ class Part:
         return presence(self.seen_count, self.n, self.changes)
 
 
-def over_steps(found: Zones, zone: ZoneRow, label: ProjectLabel, step: _Step) -> list[Part]:
+def over_steps(found: Zones, zone: ZoneRow, label: ProjectLabel, step: Step) -> list[Part]:
     """A label in a zone, step by step; steps without frames are left out."""
     seen = {row.place for row in found.seen if (row.zone_id, row.label_id) == (zone.id, label.id)}
     steps: dict[datetime, list[bool]] = defaultdict(list)
@@ -276,7 +276,7 @@ def _part_cells(part: Part) -> tuple[str, ...]:
     return count(part.seen_count), count(part.n), percent(part.seen_count / part.n), percent_range(part.interval)
 
 
-def _moment(scope: Scope, row: Presence, step: _Step, part: Part) -> Mark:
+def _moment(scope: Scope, row: Presence, step: Step, part: Part) -> Mark:
     share = part.seen_count / part.n
     return Mark(
         x=step.begin(part.start).replace(tzinfo=None).isoformat(),
@@ -288,14 +288,14 @@ def _moment(scope: Scope, row: Presence, step: _Step, part: Part) -> Mark:
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """Minutes up to three hours of recording, hours up to three days, days above; or what the scope asks for."""
 
     word: str
     time_zone: str
 
     @classmethod
-    def of(cls, frames: tuple[FrameRow, ...], scope: Scope) -> _Step:
+    def of(cls, frames: tuple[FrameRow, ...], scope: Scope) -> Step:
         times = [frame.at for frame in frames]
         span = max(times) - min(times)
         word = "minute" if span <= _MINUTES_UP_TO else "hour" if span <= _HOURS_UP_TO else "day"

@@ -9,15 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analytics import Scope
+from analytics.tabs.zones import presences, read_zones
 from segmentation.pictures import read_rgb
 from segmentation.video_files import video_kind
 from tests.images import GREY, png
+from tests.inspections import executed
 from tests.videos import Draw, square, with_movie_time, write_video
 from webapp import storage
 from webapp.actions.model_versions import add_color_model
 from webapp.actions.refused import Refused
 from webapp.actions.upload import upload_batch
-from webapp.models import Archive, Batch, Image, Project, Run
+from webapp.actions.zones import rectangle
+from webapp.models import Archive, Batch, Image, Project, Run, Source
 from webapp.pipeline import blurred_video, left_archives, video
 from webapp.pipeline.blurred_video import unpack_blurred_video
 from webapp.pipeline.left_archives import remove_left_archives
@@ -99,6 +103,21 @@ def test_times_come_from_the_person_then_the_camera_then_the_upload(project: Pro
     assert unknown is not None
     assert unknown.captured_at_from == "upload"
     assert before <= unknown.captured_at <= datetime.now(UTC)
+
+
+def test_a_square_that_is_in_a_zone_in_k_of_n_frames_is_there_k_of_n_times(project: Project, folder: Path) -> None:
+    add_color_model(project=project, user=None)
+    source = Source.objects.get()
+    source.zones.create(name="Left", shape=rectangle(left=0, top=0, width=0.35, height=1))
+    batch = taken_apart(project, film(folder), captured_at=NOON, source=source)
+    for run in Run.objects.filter(batch=batch):
+        while segment_run(run.pk):
+            pass
+    found = executed(read_zones, Scope(project_id=project.pk, time_zone="UTC"))
+    (left,) = presences(found)
+    assert (left.label.name, left.seen_count, left.n) == ("rust", 3, 5), "its centre is at 10, 20, 30, 40, 50 %"
+    assert left.area_fraction == pytest.approx(3 / 5 * 32 * 32 / (160 * 120), rel=0.02)
+    assert left.seconds == 3.0
 
 
 def test_frames_that_look_the_same_count_each(project: Project, folder: Path) -> None:

@@ -26,13 +26,14 @@ def people_labels(project: Project) -> list[str]:
 
 
 def blur_of(*, project: Project, blur_people: bool | None) -> str:
-    """A new batch's `blur`; as the project has it where nobody said. Refused where nothing could find people."""
-    wanted = project.blur_people if blur_people is None else blur_people
-    if not wanted:
-        return Batch.Blur.NONE
-    if not finds_people(project):
+    """A new batch's `blur`. Refused where somebody asks for it and nothing could find people.
+
+    Where nobody said, as the project has it: photos go their way, and a video is refused if nothing finds people then.
+    """
+    if blur_people and not finds_people(project):
         raise Refused(NOBODY_FINDS, field="blur_people")
-    return Batch.Blur.MODEL
+    wanted = project.blur_people if blur_people is None else blur_people
+    return Batch.Blur.MODEL if wanted else Batch.Blur.NONE
 
 
 def change_privacy(*, project: Project, user: User | None, blur_people: bool) -> None:

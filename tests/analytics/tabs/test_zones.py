@@ -10,9 +10,8 @@ import pytest
 
 from analytics.images import image_count, image_rows
 from analytics.statistics import effective_count, presence, wilson
-from analytics.tabs.zones import NO_ZONES, duration, over_steps, presences, read_zones, zones_page
+from analytics.tabs.zones import NO_ZONES, Step, duration, over_steps, presences, read_zones, zones_page
 from analytics.tabs.zones import _changes as changes
-from analytics.tabs.zones import _Step as Step
 from tests.inspections import HEIGHT_PX, NOON, WIDTH_PX, Plant, executed
 from webapp.actions.zones import rectangle
 from webapp.models import Image, Region, Zone

@@ -120,9 +120,11 @@ class UploadPanel {
       name: form.get("name"),
       source: form.get("source"),
       captured_at: form.get("captured_at"),
-      frame_seconds: form.get("frame_seconds"),
-      blur_people: form.get("blur_people") === "on",
     };
+    if (this.#root.dataset.videos === "some") {
+      settings.frame_seconds = form.get("frame_seconds");
+      settings.blur_people = form.get("blur_people") === "on";
+    }
     const { openUrl, openBatch } = this.#root.dataset;
     this.#sent.begin();
     await this.#session.start(openUrl, settings, openBatch ? JSON.parse(openBatch) : null);
