@@ -64,6 +64,9 @@ def test_doctor_finds_every_part_well(installation: Installation) -> None:
     told = installation.manage("doctor")
     for part in ("Python", "Packages", "Settings", "Data folder", "Device", "Database", "Tables", "Queue"):
         assert f"✓ {part}: " in told.stdout
+    for part in ("Back ends", "Work", "Failed images", "Slow queries", "Web"):
+        assert f"✓ {part}: " in told.stdout
+    assert "– E-mail: no server is named" in told.stdout
     for name in ("worker-gpu", "worker-cpu", "worker-train", "clock"):
         assert f"✓ {name}: gave a sign of life" in told.stdout
     assert (told.returncode, told.stderr) == (0, "")

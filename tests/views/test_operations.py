@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.inspections import Plant, build_plant
 from tests.views.visit import words
 from webapp.models import Prediction, Run, User, Workspace
-from webapp.services import heartbeat, pace
+from webapp.services import heartbeat, pace, roll_call, space
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +24,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def empty_pace() -> None:
     with heartbeat.redis_client() as redis:
-        redis.delete("pixelwise:pace")
+        redis.delete("pixelwise:pace", "pixelwise:workers", "pixelwise:devices")
+        for key in redis.keys("pixelwise:recent:*"):
+            redis.delete(key)
 
 
 @pytest.fixture
@@ -46,6 +53,7 @@ def test_metrics_count_what_waits_failed_and_was_inspected(client: Client, setti
     Run.objects.update(state="running", finished_at=None)
     plant.count_up()
     pace.add(16, {"model": 1.5, "saving": 0.25})
+    roll_call.answer(["gpu"], started_at=time.time())
     found = scraped(client)
     assert found["pixelwise_waiting", "images"] == 1
     assert found["pixelwise_failed_images", "cut short"] == 2
@@ -53,6 +61,9 @@ def test_metrics_count_what_waits_failed_and_was_inspected(client: Client, setti
     assert found["pixelwise_segmented_images_total", ""] == 16
     assert found["pixelwise_segmenting_seconds_total", "model"] == 1.5
     assert found["pixelwise_up", "database"] == 1
+    assert found["pixelwise_workers", "gpu"] == 1
+    assert found["pixelwise_queued_tasks", "cpu"] >= 0
+    assert found["pixelwise_images_per_second", ""] >= 0
 
 
 @pytest.mark.parametrize("given", ["", "Bearer", "Bearer wrong", "Basic secret"])
@@ -63,18 +74,60 @@ def test_metrics_are_not_there_for_others(client: Client, settings: Any, given: 
     assert client.get("/metrics", headers={"authorization": "Bearer "}).status_code == 404
 
 
-def test_status_is_for_the_administrator_of_the_installation(client: Client, plant: Plant, alice: User) -> None:
+def test_status_is_for_the_administrator_of_the_installation(
+    client: Client, plant: Plant, alice: User, settings: Any
+) -> None:
     assert client.get("/status").status_code == 302
     client.force_login(alice)
     assert client.get("/status").status_code == 403
     User.objects.filter(pk=alice.pk).update(is_superuser=True)
     pace.add(8, {"model": 4.0})
+    space.measure(settings.PIXELWISE_DATA)
+    roll_call.answer(["gpu"], started_at=time.time())
+    with heartbeat.redis_client() as redis:
+        redis.hset("pixelwise:devices", f"{socket.gethostname()}:{os.getpid()}", "cuda:1, onnx")
+        gone = {"queues": ["train"], "started_at": 0, "at": time.time() - 120}
+        redis.hset("pixelwise:workers", "line-pc:7", json.dumps(gone))
     page = client.get("/status")
     assert page.status_code == 200
     said = words(page.content.decode())
     assert "worker-train" in said
     assert "8 segmented at 2.0 a second" in said
     assert "prediction" in said
+    assert "cuda:1, onnx" in said
+    assert "line-pc" in said
+    assert "silent for 2 minutes" in said
+    assert "Queue" in said
+    assert "Logs" in said or "Database" in said or "Other" in said, "space by kind"
+
+
+def test_images_per_second_is_of_the_last_full_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000_000.0
+    monkeypatch.setattr(pace.time, "time", lambda: now)
+    pace.add(30, {})
+    now += 10
+    pace.add(600, {})
+    assert pace.recent_images_per_second() == 0.5
+    now += 10
+    assert pace.recent_images_per_second() == 10.5
+
+
+def test_space_is_counted_by_kind_and_measured_anew_after_an_hour(tmp_path: Path) -> None:
+    for name, size in (("originals/ab/x", 50_000), ("thumbnails/ab/x.webp", 20_000), ("run/lock", 1), ("odd/file", 1)):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x" * size)
+    assert space.is_stale(tmp_path)
+    space.measure(tmp_path)
+    measured = space.last_measured(tmp_path)
+    assert measured is not None
+    assert [(kind.name, kind.file_count) for kind in measured.kinds] == [
+        ("photos", 1),
+        ("previews of photos", 1),
+        ("other", 2),
+    ]
+    assert 50_000 <= measured.kinds[0].size_bytes < 60_000
+    assert not space.is_stale(tmp_path)
 
 
 def test_every_answer_has_an_id_and_a_proxys_is_kept(client: Client) -> None:

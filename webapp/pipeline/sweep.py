@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -27,8 +31,11 @@ from webapp.pipeline.report_lease import requeue_lost_reports, waiting_reports
 from webapp.pipeline.report_mail import waiting_mails
 from webapp.pipeline.report_schedules import start_due
 from webapp.pipeline.training_lease import requeue_lost_trainings, waiting_trainings
+from webapp.services import space
 from webapp.services.folder import remove_stale_temporaries
 from webapp.stored_files import sweep_cache
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,23 +58,39 @@ class Waiting:
     intakes: list[int]
     reports: list[int]
     report_mails: list[int]
+    is_space_stale: bool
     expires_seconds: int
 
 
+def _keep_house() -> None:
+    """Whatever keeps one of these from its work, such as a bucket that is away, the others go on and work is woken."""
+    now = timezone.now()
+    steps: tuple[Callable[[], object], ...] = (
+        requeue_lost,
+        requeue_lost_trainings,
+        requeue_lost_evaluations,
+        requeue_lost_reports,
+        partial(start_due, now),
+        partial(remove_old_reports, now),
+        partial(seal_broken_off, now),
+        partial(remove_expired_partials, now),
+        finish_complete_runs,
+        draw_due,
+        partial(remove_stale_temporaries, settings.PIXELWISE_DATA),
+        remove_left_archives,
+        sweep_cache,
+    )
+    for step in steps:
+        try:
+            step()
+        except (InterfaceError, OperationalError):
+            raise
+        except Exception:
+            log.exception("a part of the sweep failed", part=getattr(step, "func", step).__name__)
+
+
 def sweep() -> Waiting:
-    requeue_lost()
-    requeue_lost_trainings()
-    requeue_lost_evaluations()
-    requeue_lost_reports()
-    start_due(timezone.now())
-    remove_old_reports(timezone.now())
-    seal_broken_off(timezone.now())
-    remove_expired_partials(timezone.now())
-    finish_complete_runs()
-    draw_due()
-    remove_stale_temporaries(settings.PIXELWISE_DATA)
-    remove_left_archives()
-    sweep_cache()
+    _keep_house()
     own = Prediction.objects.filter(run=OuterRef("pk"))
     runs = Run.objects.filter(
         Exists(own.filter(state=Prediction.State.QUEUED)),
@@ -89,5 +112,6 @@ def sweep() -> Waiting:
         intakes=waiting_intakes(),
         reports=waiting_reports(),
         report_mails=waiting_mails(timezone.now()),
+        is_space_stale=space.is_stale(settings.PIXELWISE_DATA),
         expires_seconds=settings.PIXELWISE_SWEEP_SECONDS,
     )

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from redis import RedisError
 
 import segmentation
-from webapp.services import folder, heartbeat, listening
+from webapp.services import examination_work, folder, heartbeat, listening
 from webapp.services.embedded import services_for
 from webapp.services.finding import Finding
 from webapp.services.lock import Host, current_host
@@ -37,6 +37,8 @@ def examine() -> Iterator[Finding]:
     yield _data_folder()
     yield from _files()
     yield _device()
+    yield examination_work.backends()
+    yield examination_work.mail()
     yield _starter_model()
     host = current_host(settings.PIXELWISE_DATA)
     with ExitStack() as stack:
@@ -54,6 +56,7 @@ def examine() -> Iterator[Finding]:
             return
         yield from _database()
         yield _queue()
+        yield from examination_work.work()
         yield from _processes(host)
 
 
@@ -177,6 +180,8 @@ def _processes(host: Host | None) -> Iterator[Finding]:
     except RedisError as error:
         yield Finding.broken("Workers", f"cannot be asked: {error}", "Mend the queue first.")
         return
+    if is_up and host is not None and host.url:
+        yield examination_work.web(host.url)
     for name in heartbeat.NAMES:
         if name in alive:
             yield Finding.works(name, "gave a sign of life")

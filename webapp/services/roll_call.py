@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
 from redis import RedisError
@@ -34,6 +35,10 @@ class Worker:
     @property
     def key(self) -> str:
         return f"{self.machine}:{self.pid}"
+
+    @property
+    def started(self) -> datetime:
+        return datetime.fromtimestamp(self.started_at, UTC)
 
     @property
     def is_alive(self) -> bool:

@@ -62,6 +62,7 @@ def measure(data: Path) -> Space:
         sums[name] = (before[0] + counted[0], before[1] + counted[1])
     kinds = sorted((Kind(name, *counted) for name, counted in sums.items()), key=lambda kind: -kind.size_bytes)
     space = Space(time.time(), tuple(kind for kind in kinds if kind.file_count))
+    _path(data).parent.mkdir(exist_ok=True)
     draft = _path(data).with_suffix(".new")
     draft.write_text(json.dumps(asdict(space)))
     draft.replace(_path(data))
