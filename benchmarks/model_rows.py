@@ -69,6 +69,7 @@ FAMILIES = (
 TILE: Mapping[str, Any] = {
     "crop_px": 128,
     "chunk_size": 16,
+    "mirrored_views": True,
     "augmentation": Augmentation(brightness=0.12, contrast=0.2, paste_chance=0.25),
 }
 CRACK: Mapping[str, Any] = {**TILE, "crop_px": 192, "chunk_size": 8, "rare_share": 0.6}

@@ -133,7 +133,9 @@ def _measure(row: Row, dataset: LabelledDataset, work: Path) -> dict[str, Any]:
     began, began_cpu = time.monotonic(), time.process_time()
     last = _learn(train_pairs, validation_pairs, spec, settings)
     minutes, cpu_minutes = (time.monotonic() - began) / 60, (time.process_time() - began_cpu) / 60
-    spec = finished_spec(spec, last.module, last.outcomes, validation_pairs, device=row.device)
+    spec = finished_spec(
+        spec, last.module, last.outcomes, validation_pairs, device=row.device, mirrors=settings.mirrors
+    )
     save_model(work / "model", spec, last.module, card=f"# {row.name}\n\nTrained by benchmarks/models.py.\n")
     scores = evaluate(Segmenter(work / "model", device=row.device), dataset.pairs("test"))
     return {
@@ -151,6 +153,8 @@ def _measure(row: Row, dataset: LabelledDataset, work: Path) -> dict[str, Any]:
         "budget_minutes": row.minutes,
         "settings": {name: _plain(value) for name, value in row.settings.items()},
         "options": dict(spec.options),
+        "defect_offset": spec.defect_offset,
+        "mirrors": list(spec.mirrors),
     }
 
 

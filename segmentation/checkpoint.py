@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,16 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     partial.replace(folder / FILE)
 
 
+def _differing(expected: Mapping[str, Any], kept: Mapping[str, Any]) -> Iterator[str]:
+    """What a checkpoint says otherwise; what an earlier release could not say yet does not count."""
+    for name in kept:
+        mine, theirs = expected.get(name), kept[name]
+        if isinstance(mine, dict) and isinstance(theirs, dict):
+            yield from (f"{name} {part}" for part in _differing(mine, theirs))
+        elif mine != theirs:
+            yield name
+
+
 def load_checkpoint(folder: Path, training: Mapping[str, Any]) -> Checkpoint | None:
     """The folder's checkpoint, None where there is none.
 
@@ -74,10 +84,8 @@ def load_checkpoint(folder: Path, training: Mapping[str, Any]) -> Checkpoint | N
             f"{file} is damaged or no checkpoint of a training ({error}): delete it to train from the start"
         ) from error
     expected = json.loads(json.dumps(training))
-    if checkpoint.training != expected:
-        differing = sorted(
-            name for name in {*expected, *checkpoint.training} if expected.get(name) != checkpoint.training.get(name)
-        )
+    differing = sorted(_differing(expected, checkpoint.training))
+    if differing:
         raise CheckpointError(
             f"{file} belongs to another training, it differs in {', '.join(differing)}: name another"
             " checkpoint folder, or delete the file to train from the start"

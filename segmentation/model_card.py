@@ -168,6 +168,8 @@ def _making(spec: ModelSpec, settings: TrainSettings, steps: int) -> Mapping[str
         "encoder": spec.encoder or "none",
         **{name.replace("_", " "): value for name, value in spec.options.items()},
         "longest side": f"{spec.max_side_px} px" if spec.max_side_px else "as photographed",
+        "offset of defect labels": spec.defect_offset,
+        "also looks at pictures mirrored": ", ".join(spec.mirrors) or "no",
         # of folders only the name: the rest is the machine's affair
         **{
             name.replace("_", " "): value.name if isinstance(value, Path) else value

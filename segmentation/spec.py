@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 IGNORE_INDEX = 255
 MAX_LABELS = 255
+MIRRORS = ("horizontally", "vertically")
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,10 @@ class ModelSpec:
     `evens_light`: each picture's own brightness and contrast are taken out before the network, colour with them.
     `tile_px`: pictures larger than this after scaling are cut into overlapping tiles. `min_region_px` is the
     operating point chosen on validation: a picture is defective when one region of a defect label has at least that
-    many pixels (of the original picture). `temperature` divides the logits before the softmax, so that a confidence of
-    0.9 is right nine times in ten.
+    many pixels (of the original picture). `defect_offset` is added to the logits of all defect labels: below 0 fewer
+    pixels are marked (see `segmentation.judging.defect_offset`). `mirrors`: the network also sees every picture
+    mirrored in these directions, of `MIRRORS`, and its logits are averaged: two or four times the work.
+    `temperature` divides the logits before the softmax, so that a confidence of 0.9 is right nine times in ten.
     """
 
     architecture: str
@@ -55,6 +59,8 @@ class ModelSpec:
     evens_light: bool = False
     tile_px: int = 1024
     min_region_px: int = 1
+    defect_offset: float = 0.0
+    mirrors: tuple[str, ...] = ()
     temperature: float = 1.0
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -69,6 +75,10 @@ class ModelSpec:
             raise ValueError(f"mean and std need one value per channel, got {len(self.mean)} and {len(self.std)}")
         if not 0 < self.scale <= 1:
             raise ValueError(f"scale must be above 0 and at most 1, got {self.scale}")
+        if not math.isfinite(self.defect_offset):
+            raise ValueError(f"the offset of defect labels must be a number, got {self.defect_offset}")
+        if not set(self.mirrors) <= set(MIRRORS):
+            raise ValueError(f"pictures can be mirrored in the directions {', '.join(MIRRORS)}, not {self.mirrors}")
         if not self.temperature > 0:
             raise ValueError(f"temperature must be above 0, got {self.temperature}")
 
@@ -90,7 +100,7 @@ class ModelSpec:
         try:
             values = json.loads(text)
             values["labels"] = tuple(LabelSpec(**label) for label in values["labels"])
-            for name in ("mean", "std"):
+            for name in ("mean", "std", "mirrors"):
                 if name in values:
                     values[name] = tuple(values[name])
             return cls(**values)

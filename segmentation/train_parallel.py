@@ -69,7 +69,9 @@ def _train(options: argparse.Namespace) -> None:
         sys.stdout.write(json.dumps(_line(last)) + "\n")
         sys.stdout.flush()
     if last is not None:
-        final = finished_spec(last.spec, last.module, last.outcomes, pairs["val"], device=options.device)
+        final = finished_spec(
+            last.spec, last.module, last.outcomes, pairs["val"], device=options.device, mirrors=settings.mirrors
+        )
         card = f"Best of {last.index} epochs, number {last.best_index}; scored on validation pictures only.\n"
         save_model(options.model, final, last.module, card=card)
 

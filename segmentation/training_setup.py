@@ -21,7 +21,7 @@ from segmentation.spec import ModelSpec
 from segmentation.train_settings import TrainSettings
 
 # These may differ between a training and its continuation.
-_NOT_THE_TRAINING = ("checkpoint_folder", "device", "initial_model", "memory_bytes", "pretrained")
+_NOT_THE_TRAINING = ("checkpoint_folder", "device", "initial_model", "memory_bytes", "mirrored_views", "pretrained")
 
 
 def new_network(spec: ModelSpec, settings: TrainSettings, *, is_resumed: bool) -> nn.Module:

@@ -18,12 +18,14 @@ def dataset(project: Project) -> Dataset:
 
 def test_queued_with_what_was_asked_for(api: ApiClient, project: Project, dataset: Dataset) -> None:
     body = {"epochs": 3, "architecture": "fpn", "augment": ["light"], "loss": "focal", "crop_px": 96, "seed": 4}
+    body["mirrored_views"] = True
     answer = api.post(f"projects/{project.slug}/trainings", body)
     assert answer.status_code == 201
     told = answer.json()
     assert (told["status"], told["dataset"], told["epochs"], told["minutes"]) == ("queued", dataset.pk, 3, None)
     assert told["settings"]["presets"] == ["light"]
     assert (told["settings"]["loss"], told["settings"]["crop_px"], told["settings"]["seed"]) == ("focal", 96, 4)
+    assert told["settings"]["mirrored_views"] is True
     assert api.get(f"trainings/{told['id']}").json() == told
     listed = api.get(f"projects/{project.slug}/trainings").json()["items"]
     assert listed == [{name: value for name, value in told.items() if name != "curve"}]

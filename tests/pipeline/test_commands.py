@@ -182,13 +182,14 @@ def test_every_option_of_train_reaches_the_library(
     monkeypatch.setattr("webapp.pipeline.train.train", learn)
     answer("import_dataset", str(folder), "--project", project.slug)
     arguments = ["--project", project.slug, "--architecture", "fpn", "--encoder", "resnet18", "--minutes", "2.5"]
-    arguments += ["--crop-px", "96", "--seed", "7", "--loss", "focal", "--augment", "light, mirrored"]
+    arguments += ["--crop-px", "96", "--seed", "7", "--loss", "focal", "--augment", "light, mirrored", "--mirrored-views"]
     with pytest.raises(CommandError, match="enough was seen"):
         call_command("train", *arguments, "--start", str(folder))
     (settings,) = asked
     assert (settings.minutes, settings.epochs, settings.crop_px, settings.seed) == (2.5, None, 96, 7)
     assert (settings.loss, settings.pretrained, settings.device) == ("focal", folder, "cpu")
     assert settings.augmentation == augmentation_for(["light", "mirrored"])
+    assert settings.mirrors == ("horizontally",)
     with pytest.raises(CommandError, match="enough was seen"):
         call_command("train", "--project", project.slug, "--resume")
     assert asked[1] == settings, "a resumed training is the same training"

@@ -234,6 +234,7 @@ def test_every_choice_reaches_the_training(project: Project) -> None:
     assert not chosen.augmentation.mirror_vertically
     assert chosen.initial_model == storage.model_folder("parts-1")
     assert chosen.checkpoint_folder == storage.training_folder(training_run.pk) / "checkpoint"
+    assert chosen.mirrors == ()
     hub = train_settings(queued_training(project, dataset, epochs=None, minutes=2.5, start="hub"))
     assert (hub.minutes, hub.pretrained, hub.initial_model) == (2.5, "imagenet", None)
     folder = train_settings(queued_training(project, dataset, start="folder"))

@@ -75,6 +75,13 @@ def test_another_trainings_checkpoint_is_refused(tmp_path: Path) -> None:
         next(train(TRAIN[:3], VALIDATION[:1], SPEC, settings))
 
 
+def test_a_checkpoint_of_a_release_that_knew_fewer_settings_is_gone_on_from(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, Checkpoint({"seed": 1, "model": {"scale": 0.5}}, {}, {"weight": torch.arange(6.0)}))
+    assert load_checkpoint(tmp_path, {"seed": 1, "model": {"scale": 0.5, "mirrors": []}, "patience": 3}) is not None
+    with pytest.raises(CheckpointError, match="differs in model scale"):
+        load_checkpoint(tmp_path, {"seed": 1, "model": {"scale": 1.0, "mirrors": []}})
+
+
 class TestFile:
     CHECKPOINT = Checkpoint({"seed": 1}, {"score": 0.1, "lowest": -float("inf")}, {"weight": torch.arange(6.0)})
 

@@ -48,6 +48,7 @@ class TrainingWish:
     parent: ModelVersion | None = None
     weights_folder: str = ""
     crop_px: int | None = None
+    mirrored_views: bool = False
     seed: int = 1
 
 
@@ -228,6 +229,7 @@ def _settings(wish: TrainingWish, network: _Network) -> dict[str, Any]:
         "seed": wish.seed,
         "crop_px": network.crop_px,
         "presets": None if wish.presets is None else list(wish.presets),
+        "mirrored_views": wish.mirrored_views or None,
         "weights_folder": wish.weights_folder or None,
         "why": network.why or None,
     }

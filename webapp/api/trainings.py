@@ -55,6 +55,7 @@ def create_training(request: ApiRequest, slug: str, payload: TrainingIn) -> Stat
         presets=payload.augment,
         loss=payload.loss,
         crop_px=payload.crop_px,
+        mirrored_views=payload.mirrored_views,
         seed=payload.seed,
     )
     try:

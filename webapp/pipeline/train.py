@@ -150,6 +150,7 @@ def train_settings(training_run: TrainingRun) -> TrainSettings:
         learning_rate=facts_of(training_run.architecture).learning_rate,
         seed=chosen.get("seed", 1),
         loss=chosen.get("loss", "auto"),
+        mirrored_views=chosen.get("mirrored_views", False),
         augmentation=augmentation_for(chosen["presets"]) if "presets" in chosen else Augmentation(),
         pretrained=_pretrained(training_run),
         initial_model=None if parent is None else storage.fetch_folder(storage.model_folder(parent.folder)),

@@ -37,7 +37,7 @@ def keep_best(
     waited for a model. LeaseLostError, and nothing registered, where `worker` no longer holds the training.
     """
     device = settings.PIXELWISE_DEVICE
-    spec = finished_spec(last.spec, last.module, last.outcomes, validation_pairs, device=device)
+    spec = finished_spec(last.spec, last.module, last.outcomes, validation_pairs, device=device, mirrors=chosen.mirrors)
     with tempfile.TemporaryDirectory(dir=storage.temporary_folder()) as name:
         folder = Path(name)
         save_model(folder, spec, last.module, card="Not scored yet.\n")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from segmentation.evaluation import Evaluation, evaluate
 from segmentation.finishing import finished_spec
@@ -16,6 +18,7 @@ from segmentation.model_card import model_card
 from segmentation.operating_point import choose_operating_point, operating_point
 from segmentation.pairs import Pair
 from segmentation.segmenter import Segmenter
+from segmentation.spec import LabelSpec, ModelSpec
 from segmentation.train_settings import TrainSettings
 from segmentation.weights import save_model
 from tests.segmentation.models import BLUE, GREY, LABELS, RED, seeded, segmenter, spec_of
@@ -159,5 +162,38 @@ def test_a_trained_network_gets_its_thresholds_and_its_temperature(tmp_path: Pat
     outcomes = evaluate(model, PAIRS).outcomes
     spec = finished_spec(spec_of("nearest-color"), seeded(spec_of("nearest-color")), outcomes, PAIRS, device="cpu")
     assert spec.min_region_px == choose_operating_point(outcomes).min_region_px
+    assert (spec.defect_offset, spec.mirrors) == (0, ())
     assert spec.temperature == fit_temperature(model, PAIRS) != 1
     assert [label.min_region_px for label in spec.labels] == [None, None, None]
+
+
+class Onesided(nn.Module):
+    """Sees red, but everything the redder the farther left it is shown."""
+
+    def __init__(self, lean: float) -> None:
+        super().__init__()
+        self.lean = lean
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        red = pixels[:, :1] - pixels[:, 1:2]
+        lean = torch.linspace(self.lean, -self.lean, red.shape[-1]).expand_as(red)
+        return torch.cat([torch.zeros_like(red), red + lean], dim=1)
+
+
+def test_mirrored_views_are_kept_where_they_help() -> None:
+    labels = (LabelSpec(0, "metal", "#808080"), LabelSpec(1, "rust", "#aa0000", is_defect=True))
+    spec = ModelSpec("unet", labels, mean=(0.0,) * 3, std=(100.0,) * 3)
+    rgb = np.full((8, 40, 3), 100, np.uint8)
+    rgb[:, 5:35:4] = (190, 80, 80)
+    truth = np.zeros((8, 40), np.uint8)
+    truth[:, 5:35:4] = 1
+    pairs = [Pair(f"{place}.png", lambda: (rgb, truth)) for place in range(5)]
+    both = ("horizontally", "vertically")
+    outcomes = evaluate(Segmenter.of_module(spec, Onesided(3).eval(), device="cpu"), pairs).outcomes
+
+    def mirrors(lean: float, tried: tuple[str, ...] = both) -> tuple[str, ...]:
+        return finished_spec(spec, Onesided(lean).eval(), outcomes, pairs, device="cpu", mirrors=tried).mirrors
+
+    assert mirrors(3) == both
+    assert mirrors(3, ()) == ()
+    assert mirrors(0) == (), "nothing to gain"

@@ -21,6 +21,7 @@ class TrainingIn(Schema):
 
     `architecture`: without it the recommended one. `start`: `random`, `hub`, `folder`, or the id of a model of the
     project. `augment`: names of presets, `[]` for none; without it a mild mixture. `loss`: `auto` or a name.
+    `mirrored_views`: the model may look at mirrored copies of each image too, where that is better on validation.
     """
 
     dataset: Id | None = None
@@ -33,6 +34,7 @@ class TrainingIn(Schema):
     augment: Annotated[list[Text], Field(max_length=50)] | None = None
     loss: Text = "auto"
     crop_px: int | None = None
+    mirrored_views: bool = False
     seed: int = 1
 
 

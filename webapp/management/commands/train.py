@@ -55,6 +55,11 @@ class Command(BaseCommand):
         length.add_argument("--epochs", type=int, metavar="N", help=f"default: {DEFAULT_EPOCHS}")
         length.add_argument("--minutes", type=float, metavar="M")
         parser.add_argument("--crop-px", type=int, metavar="PX", help="side of training crops; default: by the images")
+        parser.add_argument(
+            "--mirrored-views",
+            action="store_true",
+            help="the model may look at mirrored copies of each image too, where that is better: up to four times slower",
+        )
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--loss", metavar="NAME", default="auto", help="default: by how rare the labels are")
         parser.add_argument(
@@ -120,6 +125,7 @@ class Command(BaseCommand):
             epochs=options["epochs"] if has_length else DEFAULT_EPOCHS,
             minutes=options["minutes"],
             crop_px=options["crop_px"],
+            mirrored_views=options["mirrored_views"],
             seed=options["seed"],
             loss=options["loss"],
             presets=_names(options["augment"]),
