@@ -8,7 +8,8 @@ workers, which would share the cores with it. Then:
 1. floor: a tenth of the photos, one a request on four connections, to a WSGI application that only streams to a
    file, hashes and flushes, under the same gunicorn configuration;
 2. upload: N photos by the upload page's requests (manifest, groups of files), from a client in one process that makes
-   and hashes them; each is streamed, hashed, its header checked, flushed to disk, linked;
+   and hashes them; each is streamed, hashed, its header checked, flushed to disk, linked. Beside the rate stands the
+   CPU time of client, web server and database together, and how much of the cores other programs took meanwhile;
 3. broken: N more photos, while at random moments the connections are cut, the client is killed and started anew, and
    the web server is killed and started anew. Afterwards every photo must be there once, by its hash, whole.
 
@@ -38,6 +39,7 @@ from typing import Any
 import django
 from django.core.management import call_command
 
+from benchmarks.cpu_time import CpuTime
 from benchmarks.upload_client import SENDERS, Client, photo
 from webapp.services.embedded import services_for
 from webapp.services.processes import ROOT, WEB
@@ -77,9 +79,10 @@ def _measured(folder: Path, port: int, photos: int, broken: int, seed: int) -> d
     with _served("benchmarks.upload_floor", port):
         floor = _floor(plant.client(), floor_count)
     shutil.rmtree(folder / "floor")
-    with _served("webapp.wsgi", port):
+    with _served("webapp.wsgi", port) as server, CpuTime(folder, server.pid) as cpu:
         told = _finished(_start(plant, plant.open("speed"), photos))
     rate = photos / told["seconds"]
+    cpu_seconds = cpu.seconds + told["cpu_seconds"]
     plant.require_each_once(photos)
     plant.forget()
     found = {
@@ -90,6 +93,9 @@ def _measured(folder: Path, port: int, photos: int, broken: int, seed: int) -> d
         "megabytes_per_second": round(rate * len(photo(0)) / 1e6, 1),
         "floor_images_per_second": round(floor, 1),
         "upload_of_floor": round(rate / floor, 2),
+        "cpu_ms_per_image": round(1000 * cpu_seconds / photos, 2),
+        "cpu_ms_per_image_of_client": round(1000 * told["cpu_seconds"] / photos, 2),
+        "cores_taken_by_others": round(cpu.others_seconds(cpu_seconds) / told["seconds"], 2),
     }
     if broken:
         found |= _broken(plant, port, broken, seed)
@@ -172,10 +178,10 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _served(application: str, port: int) -> Iterator[None]:
+def _served(application: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
     server = _server(application, port)
     try:
-        yield
+        yield server
     finally:
         _kill(server)
 
