@@ -6,6 +6,6 @@ is the work of `segmentation.segmenter` and `segmentation.stream`.
 
 from segmentation.spec import IGNORE_INDEX, MAX_LABELS, LabelSpec, ModelSpec
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 __all__ = ["IGNORE_INDEX", "MAX_LABELS", "LabelSpec", "ModelSpec", "__version__"]
