@@ -146,7 +146,7 @@ class Client:
                 for number in numbers[start : start + MANIFEST_FILES]
             ]
             asked = [{"name": file["name"], "sha256": file["sha256"]} for file in files]
-            known = set(self.post_json(urls["manifest"], {"files": asked})["known"])
+            known = {one["name"] for one in self.post_json(urls["manifest"], {"files": asked})["known"]}
             outcomes["known"] = outcomes.get("known", 0) + len(known)
             missing = [file for file in files if file["name"] not in known]
             for at in range(0, len(missing), GROUP_FILES):

@@ -18,7 +18,7 @@ from webapp.actions.model_versions import add_color_model
 from webapp.actions.runs import cancel_run
 from webapp.actions.upload import add_file, open_batch, upload_batch
 from webapp.models import Archive, Image, Prediction, Project, Run, batch_progress
-from webapp.pipeline import outages, segment
+from webapp.pipeline import outages, receive, unsaved
 from webapp.pipeline.claims import give_back
 from webapp.pipeline.segment import _segment, compute, segment_run
 from webapp.pipeline.sweep import sweep
@@ -54,7 +54,7 @@ def test_a_full_disk_is_no_fault_of_an_image(run: Run, monkeypatch: pytest.Monke
 
 def test_results_are_saved_once_the_database_is_back(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection breaks after the rows were written, so that nobody knows whether they were."""
-    save, tries = segment.save_outcomes, []
+    save, tries = unsaved.save_outcomes, []
 
     def broken(*arguments: Any, **named: Any) -> set[int]:
         tries.append(1)
@@ -63,7 +63,7 @@ def test_results_are_saved_once_the_database_is_back(run: Run, monkeypatch: pyte
             raise OperationalError("server closed the connection unexpectedly")
         return save(*arguments, **named)
 
-    monkeypatch.setattr(segment, "save_outcomes", broken)
+    monkeypatch.setattr(unsaved, "save_outcomes", broken)
     monkeypatch.setattr(outages, "_PAUSE_SECONDS", 0)
     segment_run(run.pk)
     assert len(tries) == 2
@@ -129,7 +129,7 @@ def test_an_archive_waits_while_the_disk_is_full(project: Project, monkeypatch: 
     batch = upload_batch(project=project, user=None, files=[("all.zip", packed)])
     (archive_id,) = batch.archives.values_list("pk", flat=True)
     with monkeypatch.context() as during:
-        during.setattr(storage, "move_into_place", full_disk)
+        during.setattr(receive, "move_all_into_place", full_disk)
         with pytest.raises(OSError, match="No space"):
             unpack(archive_id)
     assert Archive.objects.filter(pk=archive_id).exists()

@@ -14,7 +14,7 @@ from webapp import storage
 from webapp.actions.batches import delete_batch
 from webapp.actions.model_versions import add_color_model, go_live
 from webapp.actions.runs import start_run
-from webapp.actions.upload import ManifestFile, add_file, link_known, open_batch, seal_batch, upload_batch
+from webapp.actions.upload import ManifestFile, add_file, known_files, open_batch, seal_batch, upload_batch
 from webapp.models import Batch, Image, Measurement, Prediction, Project, Region, Run, batch_progress
 from webapp.pipeline import rollups
 from webapp.pipeline.receive import clean_name
@@ -64,7 +64,7 @@ def test_manifest_links_what_the_project_has_and_only_that(project: Project) -> 
     image = uploaded(project, {"a.png": png(picture())}).images.get()
     batch = open_batch(project=project, user=None)
     files = [ManifestFile("x/b.png", image.sha256), ManifestFile("c.png", "0" * 64)]
-    assert link_known(batch=batch, files=files) == ["x/b.png"]
+    assert [(one.name, one.outcome) for one in known_files(batch=batch, files=files)] == [("x/b.png", "linked")]
     assert [row.name for row in batch.batch_images.all()] == ["x/b.png"]
 
 

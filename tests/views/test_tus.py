@@ -66,7 +66,7 @@ def zipped(count: int) -> bytes:
     return stream.getvalue()
 
 
-def test_pieces_become_one_image(visit: Visit, batch: Batch) -> None:
+def test_pieces_become_one_image(visit: Visit, batch: Batch, tmp_path: Path) -> None:
     begun = begin(visit, batch)
     assert (begun.status_code, begun["Upload-Offset"], begun["Tus-Resumable"]) == (201, "0", "1.0.0")
     assert begun["Location"] == visit.address("batch-upload", batch.pk, sha256(CONTENT))
@@ -81,7 +81,7 @@ def test_pieces_become_one_image(visit: Visit, batch: Batch) -> None:
     assert link.name == "cam 1/ü.png"
     assert storage.original_path(sha256(CONTENT)).read_bytes() == CONTENT
     assert not PartialUpload.objects.exists()
-    assert list((storage.temporary_folder().parent / "partials").iterdir()) == []
+    assert list((tmp_path / "partials").iterdir()) == []
 
 
 def test_a_repeated_last_piece_counts_once(visit: Visit, batch: Batch) -> None:

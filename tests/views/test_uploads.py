@@ -95,7 +95,7 @@ class TestManifest:
             {"name": "a/new.png", "sha256": "0" * 64},
         ]
         response = post_json(visit.client, visit.address("batch-manifest", batch.pk), {"files": files})
-        assert response.json() == {"known": ["a/known again.png"], "refused": []}
+        assert response.json() == {"known": [{"name": "a/known again.png", "outcome": "linked", "reason": ""}]}
         link = batch.batch_images.get()
         assert (link.name, link.was_known) == ("a/known again.png", True)
 
@@ -108,7 +108,7 @@ class TestManifest:
         assert sent.status_code == 200
         files = [{"name": "theirs.png", "sha256": hashlib.sha256(content).hexdigest()}]
         response = post_json(visit.client, visit.address("batch-manifest", batch.pk), {"files": files})
-        assert response.json() == {"known": [], "refused": []}
+        assert response.json() == {"known": []}
 
     def test_lists_what_is_too_large_to_send(self, visit: Visit, batch: Batch, settings: Any) -> None:
         settings.PIXELWISE_MAX_FILE_MB = 5
@@ -167,8 +167,9 @@ class TestFile:
         send(visit, batch, "fake.jpg", b"no picture")
         files = [{"name": "fake.jpg", "sha256": sha256(b"no picture")}]
         answer = post_json(visit.client, visit.address("batch-manifest", batch.pk), {"files": files}).json()
-        assert answer["known"] == []
-        assert "not an image" in answer["refused"][0]["reason"]
+        (told,) = answer["known"]
+        assert told["outcome"] == "rejected"
+        assert "not an image" in told["reason"]
 
     def test_keeps_a_zip_for_a_worker(self, visit: Visit, batch: Batch) -> None:
         packed = io.BytesIO()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -12,16 +12,16 @@ from django.utils import timezone
 
 from segmentation.pictures import too_large
 from webapp.actions.privacy import blur_of
-from webapp.models import ArrivedFile, Batch, Project, Run, Source, User
+from webapp.models import Batch, Project, Run, Source, User
 from webapp.pipeline import partial_uploads
 from webapp.pipeline.added_files import AddedFile
 from webapp.pipeline.announced import announce, list_missing
-from webapp.pipeline.linking import BatchSealedError
-from webapp.pipeline.linking import link_known as link_known_content
+from webapp.pipeline.linking import BatchSealedError, link_known
 from webapp.pipeline.partial_uploads import Arrival, WrongContentError, WrongOffsetError
 from webapp.pipeline.queueing import finish_complete_runs, seal
 from webapp.pipeline.receive import (
     StreamedFile,
+    arrived_before,
     clean_name,
     picture_limits,
     receive_file,
@@ -45,9 +45,8 @@ __all__ = [
     "announce_files",
     "begin_file",
     "file_state",
-    "link_known",
+    "known_files",
     "open_batch",
-    "refused_before",
     "reject_unsent",
     "seal_batch",
     "upload_batch",
@@ -95,21 +94,22 @@ def announce_files(*, batch: Batch, files: Sequence[tuple[str, int]]) -> None:
     announce(batch, files)
 
 
-def link_known(*, batch: Batch, files: Sequence[ManifestFile]) -> list[str]:
-    """Link the files whose content the project already holds; returns their names: they need no upload.
+def known_files(*, batch: Batch, files: Sequence[ManifestFile]) -> list[AddedFile]:
+    """Those of the files that need no upload, by the names given, and what became of each.
 
-    Neither do the batch's own archives.
+    Content that the project holds is linked here; what this batch has met before as an archive, or refused, would
+    meet the same end.
     """
-    added = link_known_content(batch, [(clean_name(file.name), file.sha256) for file in files])
-    _wake([one for one in added if one is not None])
-    archives = _arrived(batch, files, ArrivedFile.Outcome.ARCHIVE)
-    return [file.name for file, one in zip(files, added, strict=True) if one is not None or file.sha256 in archives]
-
-
-def refused_before(*, batch: Batch, files: Sequence[ManifestFile]) -> list[tuple[str, str]]:
-    """Name and reason of files whose content this batch has refused: sent again, they would meet the same end."""
-    reasons = _arrived(batch, files, ArrivedFile.Outcome.REJECTED)
-    return [(file.name, reasons[file.sha256]) for file in files if file.sha256 in reasons]
+    linked = link_known(batch, [(clean_name(file.name), file.sha256) for file in files])
+    _wake([one for one in linked if one is not None])
+    arrived = {row.sha256: row for row in batch.arrived_files.filter(sha256__in=[file.sha256 for file in files])}
+    known = []
+    for file, added in zip(files, linked, strict=True):
+        if added is not None:
+            known.append(replace(added, name=file.name))
+        elif file.sha256 in arrived:
+            known.append(arrived_before(file.name, arrived[file.sha256]))
+    return known
 
 
 def add_file(*, batch: Batch, name: str, stream: IO[bytes]) -> AddedFile:
@@ -187,12 +187,6 @@ def upload_batch(
     finally:
         seal_batch(batch=batch)
     return batch
-
-
-def _arrived(batch: Batch, files: Sequence[ManifestFile], outcome: str) -> dict[str, str]:
-    """SHA-256 → reason."""
-    rows = batch.arrived_files.filter(sha256__in=[file.sha256 for file in files], outcome=outcome)
-    return dict(rows.values_list("sha256", "reason"))
 
 
 def _woken(arrival: Arrival) -> Arrival:

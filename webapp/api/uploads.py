@@ -14,9 +14,8 @@ from webapp.actions.upload import (
     ManifestFile,
     announce_files,
     file_state,
-    link_known,
+    known_files,
     open_batch,
-    refused_before,
     seal_batch,
 )
 from webapp.api.auth import ApiRequest
@@ -81,15 +80,14 @@ def send_manifest(request: ApiRequest, batch_id: int, sent: ManifestIn) -> Known
         raise _sealed(batch)
     announce_files(batch=batch, files=[(file.name, file.size_bytes) for file in sent.files])
     files = [ManifestFile(file.name, file.sha256) for file in sent.files]
-    rejected = dict(refused_before(batch=batch, files=files))
     try:
-        known = link_known(batch=batch, files=files)
+        known = known_files(batch=batch, files=files)
     except BatchSealedError as error:
         raise _sealed(batch) from error
-    met = {*known, *rejected}
+    met = {one.name for one in known}
     return Known(
-        known=known,
-        rejected=[RejectedFile(name=name, reason=reason) for name, reason in rejected.items()],
+        known=[one.name for one in known if one.outcome != "rejected"],
+        rejected=[RejectedFile(name=one.name, reason=one.reason) for one in known if one.outcome == "rejected"],
         missing=[file.name for file in files if file.name not in met],
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -46,9 +46,9 @@ def link_pictures(batch: Batch, pictures: Sequence[CheckedPicture]) -> list[Adde
     facts = {picture.sha256: picture.facts for picture in pictures}
     known = _images(batch, facts)
     _place_unplaced(batch, known.values(), facts)
-    # In order of their hashes, as every other group: nobody waits in a circle.
-    new = {picture.sha256: picture for picture in pictures if picture.sha256 not in known}
-    Image.objects.bulk_create([_new_image(batch, new[sha256]) for sha256 in sorted(new)], ignore_conflicts=True)
+    new = {picture.sha256: picture for picture in reversed(pictures) if picture.sha256 not in known}
+    rows = [_new_image(batch, picture) for picture in reversed(new.values())]
+    Image.objects.bulk_create(rows, ignore_conflicts=True)
     images = known | _images(batch, new)
     files = [(picture.name, images[picture.sha256]) for picture in pictures]
     return _link(batch, files, known={image.pk for image in known.values()})
@@ -83,6 +83,8 @@ def picture_columns(name: str, size_bytes: int, facts: PictureFacts) -> dict[str
         "height_px": facts.height,
         "latitude": facts.latitude,
         "longitude": facts.longitude,
+        "mm_per_pixel": facts.georeference and facts.georeference.mm_per_pixel,
+        "georeference": facts.georeference and facts.georeference.as_json(),
     }
 
 
@@ -96,10 +98,15 @@ def time_of(facts: PictureFacts) -> tuple[datetime, str]:
 
 
 def _lock(batch: Batch) -> None:
-    """One group of a batch at a time. A batch that still unpacks is open for what comes out of its archives."""
+    """One group of a project at a time: two with the same contents in another order would wait for each other.
+
+    A batch that still unpacks is open for what comes out of its archives.
+    """
     locked = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
     if locked.sealed_at is not None and not batch.archives.exists():
         raise BatchSealedError(batch.name)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('link'), %s)", [batch.project_id])
 
 
 def _images(batch: Batch, sha256s: Collection[str]) -> dict[str, Image]:
@@ -156,7 +163,8 @@ def _link(batch: Batch, files: Sequence[tuple[str, Image]], *, known: Collection
     before = set(members.values_list("image_id", flat=True))
     rows = [
         BatchImage(batch=batch, image_id=pk, name=wanted[pk], was_known=pk in known)
-        for pk in sorted(wanted.keys() - before)
+        for pk in wanted
+        if pk not in before
     ]
     BatchImage.objects.bulk_create(rows)
     links = {link.image_id: link for link in members}

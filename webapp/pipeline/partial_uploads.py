@@ -25,6 +25,7 @@ from webapp.pipeline.added_files import AddedFile, Outcome
 from webapp.pipeline.linking import BatchSealedError, link_known
 from webapp.pipeline.receive import (
     StreamedFile,
+    arrived_before,
     clean_name,
     is_archive,
     keep_archive,
@@ -76,8 +77,8 @@ def state(batch: Batch, sha256: str) -> Arrival | None:
         return Arrival(link.name, size_bytes, size_bytes, "linked" if link.was_known else "stored")
     arrived = ArrivedFile.objects.filter(batch=batch, sha256=sha256).first()
     if arrived is not None:
-        outcome: Outcome = "archive" if arrived.outcome == ArrivedFile.Outcome.ARCHIVE else "rejected"
-        return Arrival(arrived.name, arrived.size_bytes, arrived.size_bytes, outcome, arrived.reason)
+        met = arrived_before(arrived.name, arrived)
+        return Arrival(met.name, arrived.size_bytes, arrived.size_bytes, met.outcome, met.reason)
     partial = PartialUpload.objects.filter(project=batch.project_id, sha256=sha256).first()
     return _arrival(partial) if partial is not None else None
 

@@ -167,6 +167,11 @@ def copy_hashed(stream: IO[bytes], target: IO[bytes], size_bytes: int | None = N
     return digest.hexdigest(), copied
 
 
+def arrived_before(name: str, row: ArrivedFile) -> AddedFile:
+    """What became of content that the batch has met."""
+    return AddedFile(name, "archive" if row.outcome == ArrivedFile.Outcome.ARCHIVE else "rejected", row.reason)
+
+
 def note_arrival(batch: Batch, name: str, file: StreamedFile, outcome: str, reason: str = "") -> None:
     """Remember content that became no image by itself: it need not be sent again to meet the same end."""
     told = {"name": name, "size_bytes": file.size_bytes, "outcome": outcome, "reason": reason[:500]}

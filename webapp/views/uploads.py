@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -16,14 +16,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from webapp import tus
 from webapp.actions.upload import (
+    AddedFile,
     BatchSealedError,
     ManifestFile,
     add_files,
     announce_files,
     file_state,
-    link_known,
+    known_files,
     open_batch,
-    refused_before,
     reject_unsent,
     seal_batch,
 )
@@ -111,8 +111,7 @@ def manifest(request: HttpRequest, slug: str, batch_id: int) -> HttpResponse:
     announce_files(batch=batch, files=announced)
     for name, size_bytes in too_large:
         reject_unsent(batch=batch, name=name, size_bytes=size_bytes)
-    refused = [{"name": name, "reason": reason} for name, reason in refused_before(batch=batch, files=files)]
-    return JsonResponse({"known": link_known(batch=batch, files=files), "refused": refused})
+    return JsonResponse({"known": _rows(known_files(batch=batch, files=files))})
 
 
 @require_POST
@@ -126,8 +125,7 @@ def files(request: HttpRequest, slug: str, batch_id: int) -> HttpResponse:
         return _refusal(415, "unsupported_media_type", f"Expected {CONTENT_TYPE}, got {request.content_type}.")
     with received_group(request) as sent:
         added = add_files(batch=batch, files=sent)
-    rows = [{"name": one.name, "outcome": one.outcome, "reason": one.reason} for one in added]
-    return JsonResponse({"files": rows})
+    return JsonResponse({"files": _rows(added)})
 
 
 @require_http_methods(["POST", "OPTIONS"])
@@ -164,6 +162,10 @@ def seal(request: HttpRequest, slug: str, batch_id: int) -> JsonResponse:
 def _batch(request: HttpRequest, slug: str, batch_id: int) -> Batch:
     visible = Batch.objects.visible_to(request.user).select_related("project", "created_by")
     return get_object_or_404(visible, project__slug=slug, pk=batch_id)
+
+
+def _rows(files: Sequence[AddedFile]) -> list[dict[str, str]]:
+    return [{"name": one.name, "outcome": one.outcome, "reason": one.reason} for one in files]
 
 
 def _body(request: HttpRequest) -> dict[str, Any] | None:

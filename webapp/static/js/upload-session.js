@@ -33,6 +33,9 @@ const STATE_OF_OUTCOME = {
   archive: "archive",
 };
 
+/** What need not be sent: stored by an earlier try, for one. */
+const STATE_OF_KNOWN = { ...STATE_OF_OUTCOME, stored: "known" };
+
 /**
  * Events, each with `detail`: "file" ({item, from}), "phase" ({phase, message}), "connection" ({isLost, pauseMs}).
  * Phases: idle → opening → sending → (stopped | unsent) → sealing → sealed.
@@ -196,13 +199,12 @@ export class UploadSession extends EventTarget {
 
   async #ask(group, signal) {
     const files = group.map(({ name, sha256 }) => ({ name, sha256 }));
-    const { known, refused } = await this.#requests.postJson(this.batch.urls.manifest, { files });
+    const { known } = await this.#requests.postJson(this.batch.urls.manifest, { files });
     if (signal.aborted) return;
-    const names = new Set(known);
-    const reasons = new Map(refused.map(({ name, reason }) => [name, reason]));
+    const answers = new Map(known.map((answer) => [answer.name, answer]));
     for (const item of group) {
-      if (reasons.has(item.name)) this.#set(item, "rejected", reasons.get(item.name));
-      else if (names.has(item.name)) this.#set(item, "known");
+      const answer = answers.get(item.name);
+      if (answer) this.#set(item, STATE_OF_KNOWN[answer.outcome] ?? "known", answer.reason);
       else {
         this.#set(item, "waiting");
         this.#ready.push(item);
