@@ -138,6 +138,7 @@ def test_members_who_are_no_administrators_change_nothing(alice: User, bob: User
 def test_off_and_removed_intakes_leave_no_batch_open(alice: User, project: Project, data_folder: Path) -> None:
     for number, end in enumerate((lambda one: switch_intake(intake=one, user=alice, is_on=False), None)):
         batch = Batch.objects.create(project=project, name="Open")
+        batch.skipped_files.create(name="a.txt", kind="rejected", reason="is not an image")
         intake = add_folder(project=project, user=alice, folder=f"/srv/cameras/{number}")
         Intake.objects.filter(pk=intake.pk).update(open_batches={"": ["2026-05-12T12:00:00+00:00", batch.pk]})
         if end is None:

@@ -172,20 +172,22 @@ def test_a_killed_worker_loses_nothing_and_takes_nothing_twice(
 def test_a_file_at_which_workers_die_is_set_aside_and_the_others_go_on(
     intake: Intake, incoming: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(incoming, "bomb.png", png(picture()))
+    for number, name in enumerate(("a.png", "bomb.png", "c.png", "d.png")):
+        put(incoming, name, png(picture(mark=number)))
     look_now(intake)
+    store = intakes.store_files
 
-    def killed(*given: Any, **options: Any) -> Any:
-        raise Killed
+    def mortal(batch: Batch, files: list[Any]) -> Any:
+        if any(file.name == "bomb.png" for file in files):
+            raise Killed
+        return store(batch, files)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(intakes, "store_files", killed)
-        for _ in range(3):
-            with pytest.raises(Killed):
-                look_now(intake)
-    put(incoming, "c.png", png(picture(red=0.5)))
-    look_now(intake, times=2)
-    assert states(intake) == {"bomb.png": "rejected", "c.png": "stored"}
+    monkeypatch.setattr(intakes, "store_files", mortal)
+    for _ in range(3):
+        with pytest.raises(Killed):
+            look_now(intake)
+    look_now(intake)
+    assert states(intake) == {"a.png": "stored", "bomb.png": "rejected", "c.png": "stored", "d.png": "stored"}
     assert "stopped 3 times" in SeenFile.objects.get(path="bomb.png").reason
 
 
@@ -200,7 +202,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(
 
     with monkeypatch.context() as patched:
         patched.setattr(intakes, "store_files", full)
-        look_now(intake)
+        look_now(intake, times=5)
     assert "No space left" in intake.error
     look_now(intake)
     assert (intake.error, states(intake)) == ("", {"a.png": "stored"})
@@ -233,6 +235,27 @@ def test_a_batch_that_a_person_closed_is_followed_by_another(intake: Intake, inc
     look_now(intake, times=2)
     assert Batch.objects.count() == 2
     assert set(states(intake).values()) == {"stored"}
+
+
+def test_a_file_that_goes_before_its_turn_leaves_no_empty_batch(
+    intake: Intake, incoming: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(incoming, "a.png", png(picture()))
+    look_now(intake)
+    listed = FolderPlace.entries
+
+    def entries(self: FolderPlace, after: str) -> Any:
+        found = list(listed(self, after))
+        path.unlink(missing_ok=True)
+        return iter(found)
+
+    monkeypatch.setattr(FolderPlace, "entries", entries)
+    look_now(intake)
+    assert states(intake) == {}
+    later = timezone.now() + timedelta(hours=1)
+    monkeypatch.setattr(intakes, "_hour", lambda now: later)
+    look_now(intake)
+    assert not Batch.objects.exists()
 
 
 def test_files_of_a_deleted_batch_stay_taken(intake: Intake, incoming: Path) -> None:

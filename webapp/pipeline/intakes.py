@@ -198,6 +198,8 @@ class _Look:
     def _fail(self, reason: str) -> None:
         self._seal_past(everything=False)
         now = timezone.now()
+        # No file is to blame: only tries that a worker did not outlive count.
+        self.intake.seen_files.filter(state=SeenFile.State.TAKING).update(attempts_count=0)
         Intake.objects.filter(pk=self.intake.pk).update(
             error=reason[:500],
             looked_at=now,
@@ -254,12 +256,13 @@ def _chunks(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
 
 
 def _groups(found: Sequence[Found]) -> Iterator[list[Found]]:
-    """Neighbours of one top folder, not too many and not too large."""
+    """Neighbours of one top folder, not too many and not too large; alone what was tried before: it may be to blame."""
     group: list[Found] = []
     size_bytes = 0
     for one in found:
         is_full = len(group) >= TAKEN_AT_ONCE or size_bytes + one.entry.size_bytes > TAKEN_AT_ONCE_BYTES
-        if group and (is_full or _top_folder(group[0]) != _top_folder(one)):
+        was_tried = any(other.row.attempts_count for other in (*group[-1:], one))
+        if group and (is_full or was_tried or _top_folder(group[0]) != _top_folder(one)):
             yield group
             group, size_bytes = [], 0
         group.append(one)
