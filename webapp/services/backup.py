@@ -166,15 +166,23 @@ def _pack(
                 sums.append(_add(tar, f"{FILES}/{path.relative_to(data).as_posix()}", path))
             except FileNotFoundError:
                 vanished += 1
-        for name in store.names() if store else ():
-            try:
-                with tempfile.NamedTemporaryFile(dir=dump.parent) as copy:
-                    store.download(name, copy)
-                    sums.append(_add(tar, f"{FILES}/{name}", Path(copy.name)))
-            except FileNotFoundError:
-                vanished += 1
+        if store is not None:
+            vanished += _add_stored(tar, store, sums, dump.parent)
         _add_text(tar, CHECKSUMS, "".join(f"{line}\n" for line in sums))
     return len(sums) - 1, vanished
+
+
+def _add_stored(tar: tarfile.TarFile, store: FileStore, sums: list[str], scratch: Path) -> int:
+    """Add the bucket's files and their lines of the checksums; returns how many went meanwhile."""
+    vanished = 0
+    for name in store.names():
+        try:
+            with tempfile.NamedTemporaryFile(dir=scratch) as copy:
+                store.download(name, copy)
+                sums.append(_add(tar, f"{FILES}/{name}", Path(copy.name)))
+        except FileNotFoundError:
+            vanished += 1
+    return vanished
 
 
 def _files(data: Path) -> Iterator[Path]:
