@@ -94,7 +94,8 @@ def pass_the_request_on(headers: Any = None, **_: Any) -> None:
 def say_which_task(task: Any = None, args: Any = (), kwargs: Any = None, **_: Any) -> None:
     """In every line of its log: the task, the ids it was given by their names, and the request it belongs to."""
     about = {"task": task.name.rpartition(".")[2], **signature(task.run).bind(*args, **kwargs or {}).arguments}
-    if request_id := getattr(task.request, REQUEST_HEADER, None):
+    request_id = getattr(task.request, REQUEST_HEADER, None) or (task.request.headers or {}).get(REQUEST_HEADER)
+    if request_id:
         about["request_id"] = request_id
     structlog.contextvars.bind_contextvars(**about)
 

@@ -133,7 +133,7 @@ class Rig:
         with psycopg.connect(host=sockets, user="pixelwise", dbname="pixelwise", connect_timeout=5) as connection:
             return connection.execute(statement, values).fetchall()
 
-    def upload(self, photos: list[Photo], *, seconds: float = 120) -> None:
+    def upload(self, photos: list[Photo], *, seconds: float = 300) -> None:
         """Upload as a stubborn client does: again and again until the server has answered."""
         files = [("files", (photo.name, photo.content)) for photo in photos]
         deadline = time.monotonic() + seconds

@@ -18,16 +18,23 @@ pytestmark = pytest.mark.slow
 RELEASES = Path(__file__).parents[1] / "upgrade"
 PHOTO = "files/originals/ab/" + "ab" * 32
 DASHBOARD = """
-import json
+import hashlib, json
+from importlib import import_module
 from django.db import connection
-from analytics import Scope, build_dashboard, dashboard_json
+from analytics import Scope, build_dashboard, build_page, dashboard_json
 from webapp.models import Project
 from webapp.pipeline.rollups import differences
 project = Project.objects.get()
 scope = Scope(project_id=project.pk, time_zone="UTC")
 with connection.cursor() as cursor:
-    numbers = dashboard_json(build_dashboard(cursor, scope))
-print("NUMBERS " + json.dumps({"dashboard": numbers, "wrong": len(differences(project.pk))}))
+    overview = build_dashboard(cursor, scope)
+    numbers = dashboard_json(overview)
+    pages = {"overview": repr(build_page(overview))}
+    for name in ("area", "place", "zones", "sources", "drift", "growth", "people"):
+        page = getattr(import_module(f"analytics.tabs.{name}"), f"{name}_page")
+        pages[name] = repr(page(cursor, scope, None) if name == "growth" else page(cursor, scope))
+shown = {name: [len(page), hashlib.sha256(page.encode()).hexdigest()] for name, page in pages.items()}
+print("NUMBERS " + json.dumps({"dashboard": numbers, "wrong": len(differences(project.pk)), "pages": shown}))
 """
 
 
@@ -69,6 +76,10 @@ def test_the_first_release_upgrades_and_a_backup_of_it_answers_with_the_same_num
     assert before["inspected"] == 60
     assert same(before, upgraded["dashboard"])
     assert upgraded["wrong"] == 0
+    # Figures and tables of every page of the dashboard, in full.
+    assert all(
+        length > 1000 for name, (length, _) in upgraded["pages"].items() if name in ("overview", "area", "drift")
+    )
 
     done = first.manage("backup", str(tmp_path))
     assert done.returncode == 0, done.stderr
