@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run doctor lint test soak bench bench-csv bench-dashboard bench-models bench-upload bench-load starter-model
+.PHONY: help run doctor lint test soak bench bench-csv bench-dashboard bench-large bench-gpu bench-models bench-upload bench-load starter-model
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,8 @@ help:
 	@echo "make bench-dashboard  measure the dashboards on planted data (SIZES: numbers of images; DATA: where it is kept)"
 	@echo "make bench-upload   upload 10,000 photos to a web server of its own, then break off and go on (PHOTOS, BROKEN, SEED)"
 	@echo "make bench-load     fifty people read and five upload while a run goes on (DATA: where it is kept)"
+	@echo "make bench-large    measure memory and seams of a picture of 24,000 × 16,000 pixels"
+	@echo "make bench-gpu      measure U-Net/ResNet-34 on an NVIDIA GPU against what the GPU could do"
 	@echo "make bench-models   train every architecture on real photos and write docs/models.md (hours)"
 	@echo "make starter-model  train the starter model anew from drawn scenes"
 
@@ -65,6 +67,14 @@ bench-upload:
 bench-load:
 	@deploy/install.sh dev
 	$(BIN)/python -m benchmarks.load $(if $(DATA),--data "$(DATA)")
+
+bench-large:
+	@deploy/install.sh dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.large_pictures
+
+bench-gpu:
+	@deploy/install.sh dev
+	$(BIN)/python -m benchmarks.gpu
 
 bench-models:
 	@deploy/install.sh dev

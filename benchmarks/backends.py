@@ -1,4 +1,4 @@
-"""Milliseconds an image by PyTorch, ONNX Runtime and OpenVINO, one thread and two, in one process and run.
+"""Milliseconds an image by PyTorch, ONNX Runtime, OpenVINO and in 8-bit integers, one thread and two, in one run.
 
     .venv/bin/python -m benchmarks.backends [--side PX] [--turns N]
 
@@ -45,8 +45,9 @@ def main() -> None:
                 rows.append(
                     {"model": title, "threads": threads, **_milliseconds(folder, scene.rgb, threads, options.turns)}
                 )
-    print("| model | threads | PyTorch, ms | ONNX Runtime, ms | OpenVINO, ms | ratio ONNX | ratio OpenVINO |")
-    print("|---|---|---|---|---|---|---|")
+    names = ["PyTorch", "ONNX Runtime", "OpenVINO", "int8"]
+    print(f"| model | threads | {', ms | '.join(names)}, ms | ratio {' | ratio '.join(names[1:])} |")
+    print(f"|{'---|' * (2 * len(names) + 1)}")
     for row in rows:
         ratios = [row["torch"] / row[backend] for backend in BACKENDS[1:]]
         row["ratios"] = [round(ratio, 2) for ratio in ratios]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import statistics
 import tempfile
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import chain, islice
@@ -16,6 +18,7 @@ import numpy.typing as npt
 import openvino
 import torch
 
+from segmentation.agreement import Agreement, confusion_counts
 from segmentation.architectures.light_evening import EVENED_CHANNELS, EvenLight
 from segmentation.backends import Signature, open_file
 from segmentation.model_files import (
@@ -23,7 +26,7 @@ from segmentation.model_files import (
     EXPORTED_TO,
     EXPORTS_FOLDER,
     FOREIGN_ONNX,
-    LEAST_AGREEMENT,
+    INT8,
     ONNX,
     OPENVINO,
     ExportCheck,
@@ -31,8 +34,11 @@ from segmentation.model_files import (
     write_check,
 )
 from segmentation.onnx_writer import write_onnx
+from segmentation.pairs import Pair
+from segmentation.quantised import write_int8
 from segmentation.scenes import draw_scene
 from segmentation.segmenter import Segmenter
+from segmentation.spec import ModelSpec
 from segmentation.weights import load_model, load_spec
 
 Picture = npt.NDArray[np.uint8]
@@ -40,27 +46,37 @@ Picture = npt.NDArray[np.uint8]
 _SCENE_SIZES = ((320, 240), (256, 256), (250, 187), (97, 130))
 _SEED = 16
 _CPU = torch.device("cpu")
+_RUNTIMES = {ONNX: (ONNX,), OPENVINO: (OPENVINO,), INT8: (ONNX, OPENVINO)}
 
 
 def export_model(
-    folder: str | os.PathLike[str], backend: str, pictures: Iterable[Picture] = (), *, seed: int = _SEED
+    folder: str | os.PathLike[str],
+    backend: str,
+    pictures: Iterable[Picture] = (),
+    *,
+    validation: Sequence[Pair] = (),
+    seed: int = _SEED,
 ) -> ExportCheck:
-    """Write `exports/` of a model folder for "onnx" or "openvino" and check it on 16 pictures uint8 (H, W, 3).
+    """Write `exports/` of a model folder for a backend and check it on 16 pictures uint8 (H, W, 3).
 
     Fewer pictures than 16 are made up with drawn scenes of four sizes. Every fourth picture is also cut to an odd
     size, so that more than one is tried. ExportError where the architecture cannot be exported or under 99.9 % of
     the pixels get PyTorch's label: then nothing is left behind, and an earlier good export stays.
+
+    "int8" finds its 8-bit scales on these pictures and may differ in up to a tenth of the pixels. What that costs is
+    in the check: IoU before and after on `validation`, and the speed for it.
     """
     if backend not in EXPORTED_TO:
         raise ExportError(f"a model is exported to {' or '.join(EXPORTED_TO)}, not {backend!r}")
     if load_spec(folder).architecture == FOREIGN_ONNX:
         raise ExportError("this model came as an ONNX file: it is one already, and cannot be turned into another")
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
-        check, written = _written_and_checked(folder, backend, Path(partial), pictures, seed)
+        check, written = _written_and_checked(folder, backend, Path(partial), pictures, validation, seed)
         if not check.is_good:
             raise ExportError(
                 f"the {backend} export gives {1 - check.agreement_fraction:.3%} of the pixels of {check.image_count} "
-                f"pictures another label than PyTorch; at most {1 - LEAST_AGREEMENT:.1%} may differ, so it was not kept"
+                f"pictures another label than PyTorch; at most {1 - check.least_agreement:.1%} may differ, "
+                "so it was not kept"
             )
         _put_in_place(written, Path(folder) / EXPORTS_FOLDER, backend)
     write_check(folder, check)
@@ -101,7 +117,12 @@ def _drawn(seed: int) -> Iterator[Picture]:
 
 
 def _written_and_checked(
-    folder: str | os.PathLike[str], backend: str, partial: Path, pictures: Iterable[Picture], seed: int
+    folder: str | os.PathLike[str],
+    backend: str,
+    partial: Path,
+    pictures: Iterable[Picture],
+    validation: Sequence[Pair],
+    seed: int,
 ) -> tuple[ExportCheck, list[Path]]:
     """The export in `partial`, its check, and its files."""
     loaded = load_model(folder)
@@ -110,13 +131,22 @@ def _written_and_checked(
     if isinstance(module, EvenLight):
         module, channels = module.network, EVENED_CHANNELS
     network = write_onnx(module, channels, onnx_file)
-    files = [onnx_file] if backend == ONNX else _as_openvino(onnx_file)
     signature = Signature(multiple_px=network.multiple_px, least_px=network.least_px)
-    opened = open_file(files[0], backend, signature, _CPU, evens_light=loaded.spec.evens_light)
-    exported = Segmenter.of_backend(loaded.spec, opened)
+    tried = [*check_pictures(pictures, loaded.spec.channels, seed)]
     original = Segmenter.of_module(loaded.spec, loaded.module, device="cpu")
-    fraction, count = agreement(original, exported, check_pictures(pictures, loaded.spec.channels, seed))
-    names = ("torch", "onnxruntime") if backend == ONNX else ("torch", "openvino")
+    files = _files(backend, onnx_file, loaded.spec, signature, tried)
+    opened = {
+        runtime: Segmenter.of_backend(
+            loaded.spec,
+            open_file(files[0], backend, signature, _CPU, evens_light=loaded.spec.evens_light, runtime=runtime),
+        )
+        for runtime in _RUNTIMES[backend]
+    }
+    seconds = seconds_a_picture({"torch": original, **opened}, tried[0])
+    runtime = min(opened, key=seconds.__getitem__)
+    fraction, count = agreement(original, opened[runtime], tried)
+    lost = _ious(original, opened[runtime], validation, loaded.spec) if backend == INT8 else ({}, {})
+    packages = ("torch", "openvino" if runtime == OPENVINO else "onnxruntime")
     check = ExportCheck(
         backend=backend,
         agreement_fraction=fraction,
@@ -126,9 +156,58 @@ def _written_and_checked(
         weights_sha256=loaded.sha256,
         multiple_px=network.multiple_px,
         least_px=network.least_px,
-        versions={name: version(name) for name in names},
+        versions={name: version(name) for name in packages},
+        speed_ratio=round(seconds["torch"] / seconds[runtime], 2),
+        validation_count=len(validation) if backend == INT8 else 0,
+        iou_before=lost[0],
+        iou_after=lost[1],
+        runtime=runtime if backend == INT8 else "",
     )
     return check, files
+
+
+def _files(
+    backend: str, onnx_file: Path, spec: ModelSpec, signature: Signature, pictures: Iterable[Picture]
+) -> list[Path]:
+    if backend == OPENVINO:
+        return _as_openvino(onnx_file)
+    if backend == INT8:
+        target = onnx_file.with_name("int8.onnx")
+        write_int8(onnx_file, target, spec, signature, pictures)
+        # Under the name that it will have.
+        return [target.replace(onnx_file)]
+    return [onnx_file]
+
+
+def seconds_a_picture(segmenters: Mapping[str, Segmenter], picture: Picture, turns: int = 3) -> dict[str, float]:
+    """Median seconds each takes for a picture, in turns, so that whatever else goes on burdens them alike."""
+    taken: dict[str, list[float]] = {name: [] for name in segmenters}
+    for turn in range(turns + 1):
+        for name, segmenter in segmenters.items():
+            started = time.perf_counter()
+            segmenter.segment([picture])
+            if turn:
+                taken[name].append(time.perf_counter() - started)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def _ious(
+    original: Segmenter, exported: Segmenter, validation: Sequence[Pair], spec: ModelSpec
+) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    """IoU by label of both on labelled pictures; empty where there are none."""
+    if not validation:
+        return {}, {}
+    count = len(spec.labels)
+    counts = [np.zeros((count, count), np.int64), np.zeros((count, count), np.int64)]
+    for pair in validation:
+        rgb, truth = pair.read()
+        for place, segmenter in enumerate((original, exported)):
+            counts[place] += confusion_counts(truth, segmenter.segment([rgb])[0].mask, count)
+    before, after = (
+        {label.name: None if iou is None else round(iou, 4) for label, iou in zip(spec.labels, found, strict=True)}
+        for found in (Agreement(one).ious() for one in counts)
+    )
+    return before, after
 
 
 def _as_openvino(onnx_file: Path) -> list[Path]:
@@ -145,8 +224,7 @@ def _put_in_place(files: list[Path], exports: Path, backend: str) -> None:
     exports.mkdir(exist_ok=True)
     # Without its check an export is not used: half a replacement never serves.
     (exports / f"{backend}.json").unlink(missing_ok=True)
-    if backend == OPENVINO:
-        (exports / "openvino").mkdir(exist_ok=True)
     target = exports.parent / EXPORTED_TO[backend]
+    target.parent.mkdir(exist_ok=True)
     for file in files:
         shutil.move(file, target.with_name(file.name))

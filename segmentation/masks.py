@@ -73,6 +73,16 @@ def overlay(
     return result
 
 
+def thinned(mask: Mask, side_px: int) -> Mask:
+    """A mask whose longer side has at most `side_px` pixels, each with the label of one of those it stands for."""
+    height, width = mask.shape
+    scale = side_px / max(height, width)
+    if scale >= 1:
+        return mask
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
+
+
 def _colors(labels: Sequence[LabelSpec]) -> npt.NDArray[np.uint8]:
     """uint8 (256, 3): the colour of each index, black where there is no label."""
     colors = np.zeros((256, 3), np.uint8)

@@ -27,6 +27,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from segmentation import exif, truncation
 from segmentation.file_kinds import looks_like
+from segmentation.georeference import Georeference, read_georeference
 from segmentation.pixel_modes import deep_to_rgb, to_rgb
 from segmentation.tiff_rows import TiffRows
 from segmentation.truncation import Content
@@ -86,7 +87,7 @@ class PictureFacts:
     """What a picture's header says. `width` and `height` in pixels as a person sees it (EXIF-oriented).
 
     `captured_at` is aware where EXIF has the camera's UTC offset, else naive: the camera's clock, wherever it was.
-    `latitude` and `longitude` are in degrees, north and east positive, both or neither.
+    `latitude` and `longitude` are in degrees, north and east positive, both or neither; of a GeoTIFF the middle's.
     """
 
     format: str
@@ -95,6 +96,7 @@ class PictureFacts:
     captured_at: datetime | None
     latitude: float | None
     longitude: float | None
+    georeference: Georeference | None = None
 
 
 DEFAULT_LIMITS = PictureLimits()
@@ -114,7 +116,10 @@ def inspect_picture(path: str | os.PathLike[str], *, limits: PictureLimits = DEF
         if truncation.ends_too_early(content, image):
             raise PictureError("is damaged: the file ends too early")
         image.verify()
+    georeference = read_georeference(path) if pillow_format == "TIFF" else None
     latitude, longitude = found.position
+    if latitude is None and georeference is not None:
+        latitude, longitude = georeference.latitude, georeference.longitude
     return PictureFacts(
         format=_NAMES.get(pillow_format, pillow_format),
         width=width,
@@ -122,6 +127,7 @@ def inspect_picture(path: str | os.PathLike[str], *, limits: PictureLimits = DEF
         captured_at=found.captured_at,
         latitude=latitude,
         longitude=longitude,
+        georeference=georeference,
     )
 
 

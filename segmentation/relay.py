@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
@@ -16,6 +16,9 @@ from segmentation.pictures import header_size
 
 Item = tuple[Any, str | os.PathLike[str]]
 """A key and the path of its file."""
+
+
+_WAITING_SECONDS = 1.0
 
 
 class Steps(Protocol):
@@ -78,10 +81,18 @@ class Relay:
     """Keeps all stages busy with no more under way than it is allowed; results come in the order of the items."""
 
     def __init__(
-        self, stages: Stages, steps: Steps, *, count_under_way: int, pixels_under_way: int, largest_chunk: int
+        self,
+        stages: Stages,
+        steps: Steps,
+        *,
+        count_under_way: int,
+        pixels_under_way: int,
+        largest_chunk: int,
+        while_waiting: Callable[[], None] | None = None,
     ) -> None:
         self._stages, self._steps = stages, steps
         self._count, self._pixels, self._largest_chunk = count_under_way, pixels_under_way, largest_chunk
+        self._while_waiting = while_waiting
         self._under_way: deque[_Slot] = deque()
         self._gathered: dict[tuple[int, int], list[_Slot]] = {}
 
@@ -94,8 +105,13 @@ class Relay:
                 self._take(*upcoming)
                 upcoming = next(measured, None)
             self._send_what_cannot_wait(is_last=upcoming is None)
-            yield self._under_way[0].result.result()
+            yield self._awaited(self._under_way[0].result)
             self._under_way.popleft()
+
+    def _awaited(self, result: Future[Any]) -> Any:
+        while self._while_waiting is not None and not wait([result], _WAITING_SECONDS).done:
+            self._while_waiting()
+        return result.result()
 
     def _has_room(self, size: tuple[int, int]) -> bool:
         if not self._under_way:

@@ -24,6 +24,7 @@ __all__ = ["Segmentation", "Segmenter", "pick_device"]
 _CHUNK_PIXELS = {"cpu": 512 * 512, "cuda": 16 * 512 * 512}
 _MAX_CHUNK_COUNT = 64
 _OVERLAP_SHARE = 8
+_WARM_UP_CALLS = 3
 
 DecidedBlock = tuple[int, int, npt.NDArray[np.uint8], npt.NDArray[np.float32]]
 """First row and column of a part of a picture, its mask uint8 and confidence float32 (rows, columns)."""
@@ -62,7 +63,7 @@ class Segmenter:
     def of_module(cls, spec: ModelSpec, module: nn.Module, *, device: str = "auto") -> Segmenter:
         """A network that is in memory, in evaluation mode: training validates with the code that serves."""
         is_exact = facts_of(spec.architecture).is_exact
-        return cls.of_backend(spec, EagerBackend(module, pick_device(device), is_exact=is_exact))
+        return cls.of_backend(spec, EagerBackend(module, pick_device(device), is_exact=is_exact, is_learning=True))
 
     @classmethod
     def of_backend(cls, spec: ModelSpec, backend: Backend) -> Segmenter:
@@ -139,6 +140,18 @@ class Segmenter:
                 return on_the_cpu(*self._assembled(picture, bands))()
 
         return finish
+
+    def warm_up(self, side_px: int | None = None) -> None:
+        """Send blank pictures through the network, so that the first real ones need not wait for its preparation.
+
+        A GPU is prepared for one size (512 pixels a side where not said), a processor for all.
+        """
+        side_px = side_px or (512 if self.device.type == "cuda" else 64)
+        blank = self.scaled(np.zeros((side_px, side_px, max(3, self.spec.channels)), np.uint8))
+        chunk = [blank] * self.chunk_count(*blank.size)
+        for _ in range(_WARM_UP_CALLS if self.device.type == "cuda" else 1):
+            for finish in self.begin(chunk):
+                finish()
 
     def logits(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Logits float32 (K, H, W) of one picture in its own size, not divided by the temperature.

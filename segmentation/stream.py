@@ -94,6 +94,7 @@ def segment_files(
     pixels_ahead: int = LARGE_PIXELS,
     spent: Spent | None = None,
     finish: Callable[[StreamResult], Any] | None = None,
+    while_waiting: Callable[[], None] | None = None,
 ) -> Iterator[StreamResult | FailedPicture]:
     """Segment and measure files, one result for each (key, path), in order. A broken file stops nothing.
 
@@ -106,7 +107,7 @@ def segment_files(
 
     The network runs in one thread of its own. Closing the iterator early stops all threads. Only what a single
     picture can be blamed for becomes a `FailedPicture`; a GPU that falls over raises. `spent` is told the seconds of
-    "decoding", "model" and "measuring".
+    "decoding", "model" and "measuring". `while_waiting` is called every second in which the caller waits for a result.
     """
     if label_map is not None and (label_map.shape != (256,) or label_map.dtype != np.uint8):
         raise ValueError(f"label_map is uint8 (256,), this is {label_map.dtype} {label_map.shape}")
@@ -117,7 +118,14 @@ def segment_files(
     steps = _Steps(segmenter, limits, label_map, label_count, spent or Spent(), finish, pixels_ahead)
     count = chunk_count or _CHUNK_COUNT[segmenter.device.type]
     with Stages(readers=_DECODE_THREADS, finishers=_MEASURE_THREADS) as stages:
-        relay = Relay(stages, steps, count_under_way=3 * count, pixels_under_way=pixels_ahead, largest_chunk=count)
+        relay = Relay(
+            stages,
+            steps,
+            count_under_way=3 * count,
+            pixels_under_way=pixels_ahead,
+            largest_chunk=count,
+            while_waiting=while_waiting,
+        )
         yield from relay.results(items)
 
 

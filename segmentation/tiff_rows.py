@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import tifffile
+from PIL import Image
 
 from segmentation.pixel_modes import numbers_of, to_8_bit, white_of
 
@@ -21,8 +22,7 @@ _OPACITY = (1, 2)
 _BAND_ROWS = 512
 _LZW, _JPEG = 5, (7,)
 _BY_TIFFFILE = (1, 8, 32946, 32773)
-_BY_OPENCV = (_LZW, *_JPEG)
-_KEPT_TAGS = (530,)
+_BY_LIBTIFF = (_LZW, *_JPEG)
 
 # What tifffile raises on files that are not what they say.
 BROKEN = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, OSError, struct.error)
@@ -126,7 +126,7 @@ class TiffRows:
             return np.asarray(pixels)[0, : shape[1], : shape[2]], (plane, row, column)
         plane, row, column = self._place(index)
         high = int(page.tilelength) if page.is_tiled else min(int(page.rowsperstrip), self.height - row)
-        return _by_opencv(page, data, high), (plane, row, column)
+        return _by_libtiff(page, data, high), (plane, row, column)
 
     def _place(self, index: int) -> tuple[int, int, int]:
         page = self._page
@@ -189,11 +189,13 @@ def _is_known(page: tifffile.TiffPage) -> bool:
         return False
     if page.imagedepth != 1 or page.bitspersample != 8 * kind.itemsize:
         return False
-    if page.compression not in (*_BY_TIFFFILE, *_BY_OPENCV) or page.predictor not in (1, 2):
+    if page.compression not in (*_BY_TIFFFILE, *_BY_LIBTIFF) or page.predictor not in (1, 2):
         return False
     if page.photometric == _YCBCR and page.compression not in _JPEG:
         return False
-    if page.compression in _BY_OPENCV and (page.planarconfig == 2 or page.samplesperpixel not in (1, 3, 4)):
+    if page.compression in _JPEG and (page.planarconfig == 2 or page.samplesperpixel not in (1, 3)):
+        return False
+    if page.compression == _LZW and (page.planarconfig == 2 or (kind.kind == "f" and page.predictor != 1)):
         return False
     high = int(page.tilelength) if page.is_tiled else min(int(page.rowsperstrip), int(page.imagelength))
     wide = int(page.tilewidth) if page.is_tiled else int(page.imagewidth)
@@ -208,41 +210,47 @@ def _are_stored_rows(page: tifffile.TiffPage) -> bool:
     return ends[:-1] == list(page.dataoffsets[1:])
 
 
-def _by_opencv(page: tifffile.TiffPage, data: bytes, high: int) -> npt.NDArray[Any]:
-    """A compressed segment (h, w, S) as a TIFF of its own, for libtiff knows compressions that tifffile does not."""
-    found = cv2.imdecode(np.frombuffer(_tiff_of(page, data, high), np.uint8), cv2.IMREAD_UNCHANGED)
-    if found is None:
-        raise ValueError("a part of the picture cannot be decoded")
-    if found.ndim == 2:
-        return found[:, :, None]
-    return found[:, :, [2, 1, 0, *range(3, found.shape[2])]]
-
-
-def _tiff_of(page: tifffile.TiffPage, data: bytes, high: int) -> bytes:
-    """A little TIFF of one strip with the page's compression (TIFF 6.0, section 2)."""
-    order = page.parent.byteorder
+def _by_libtiff(page: tifffile.TiffPage, data: bytes, high: int) -> npt.NDArray[Any]:
+    """A compressed segment (h, w, S) as a TIFF of its own: libtiff knows compressions that tifffile does not."""
     wide = int(page.tilewidth) if page.is_tiled else int(page.imagewidth)
-    kept = {tag.code: tag for tag in page.tags.values() if tag.code in _KEPT_TAGS}
     samples = int(page.samplesperpixel)
+    if page.compression in _JPEG:
+        pixels = _opened(_tiff_of(page, data, wide, high, samples, int(page.photometric)))
+        return pixels if pixels.ndim == 3 else pixels[:, :, None]
+    # LZW compresses bytes, whatever they stand for.
+    kind = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
+    bytes_per_row = wide * samples * kind.itemsize
+    stored = _opened(_tiff_of(page, data, bytes_per_row, high, 1, _BLACK_IS_ZERO))
+    values = np.ascontiguousarray(stored).view(kind).reshape(high, wide, samples)
+    if page.predictor == 1:
+        return values
+    return np.cumsum(values, axis=1, dtype=np.dtype(page.dtype))
+
+
+def _opened(content: bytes) -> npt.NDArray[np.uint8]:
+    with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
+        return np.asarray(image.convert("RGB") if image.mode == "YCbCr" else image, np.uint8)
+
+
+def _tiff_of(page: tifffile.TiffPage, data: bytes, wide: int, high: int, samples: int, photometric: int) -> bytes:
+    """A little TIFF of one strip of 8 bits a sample with the page's compression (TIFF 6.0, section 2)."""
+    order = page.parent.byteorder
     fields: dict[int, tuple[int, int, bytes]] = {
         256: _long(order, wide),
         257: _long(order, high),
-        258: (3, samples, struct.pack(f"{order}{samples}H", *[int(page.bitspersample)] * samples)),
+        258: (3, samples, struct.pack(f"{order}{samples}H", *[8] * samples)),
         259: _long(order, int(page.compression)),
-        262: _long(order, int(page.photometric)),
+        262: _long(order, photometric),
         273: _long(order, 8),
         277: _long(order, samples),
         278: _long(order, high),
         279: _long(order, len(data)),
     }
-    if page.compression == _LZW:
-        fields[317] = _long(order, int(page.predictor))
-    if page.jpegtables is not None:
-        fields[347] = (7, len(page.jpegtables), bytes(page.jpegtables))
-    if 530 in kept:
-        fields[530] = (3, 2, struct.pack(f"{order}2H", *kept[530].value))
-    if samples > 3:
-        fields[338] = (3, 1, struct.pack(f"{order}H", int(page.extrasamples[0]) if page.extrasamples else 0))
+    if page.compression in _JPEG:
+        if page.jpegtables is not None:
+            fields[347] = (7, len(page.jpegtables), bytes(page.jpegtables))
+        if 530 in page.tags:
+            fields[530] = (3, 2, struct.pack(f"{order}2H", *page.tags[530].value))
     return _with_directory(order, data, fields)
 
 

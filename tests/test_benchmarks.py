@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
+from torch import nn
 
-from benchmarks import models_page
+from benchmarks import gpu, large_pictures, models_page
 from benchmarks.model_rows import ROWS
 from benchmarks.models import results
 from segmentation.architectures_catalogue import CATALOGUE, FAMILIES, NO_TRAINING
+from segmentation.pictures import read_rgb
 
 
 def test_every_row_has_a_name_of_its_own() -> None:
@@ -31,3 +34,28 @@ def test_the_page_shows_every_measured_row(tmp_path: Any, monkeypatch: pytest.Mo
     for row in measured:
         assert f"{row['steps']:,}" in written
         assert json.loads(json.dumps(row)) == row
+
+
+def test_the_large_picture_is_drawn_in_strips_as_large_as_asked_for(tmp_path: Any) -> None:
+    for kind in large_pictures.KINDS:
+        large_pictures.draw(kind, 500, 300, str(tmp_path))
+        (path,) = tmp_path.iterdir()
+        rgb = read_rgb(path)
+        assert rgb.shape == (300, 500, 3), kind
+        assert len(np.unique(rgb[:, :, 0] // 16)) > 4, kind
+        path.unlink()
+
+
+def test_the_floor_of_a_gpu_is_its_slower_limit() -> None:
+    """An H200: 989 TFLOP/s and 4.8 TB/s. The longest name that fits is taken: an H100 PCIe is no H100 SXM."""
+    assert gpu.floor_of("NVIDIA H200", 10**11, 10**6) == pytest.approx(9890)
+    assert gpu.floor_of("NVIDIA H200", 10**9, 48 * 10**7) == pytest.approx(10_000)
+    assert gpu.floor_of("NVIDIA H100 PCIe", 10**11, 10**6) == pytest.approx(7560)
+    assert gpu.floor_of("something else", 10**11, 10**6) is None
+
+
+def test_operations_and_bytes_of_a_convolution_are_counted() -> None:
+    """3 × 3 from 3 to 8 channels over 512 × 512: two operations a weight and place; all is moved once in two bytes."""
+    operations, moved = gpu.costs_of(nn.Conv2d(3, 8, 3, padding=1, bias=False).eval())
+    assert operations == 2 * 8 * 3 * 9 * 512**2
+    assert moved == 2 * ((3 + 8) * 512**2 + 8 * 3 * 9)

@@ -74,14 +74,27 @@ def open_export(folder: str | os.PathLike[str], spec: ModelSpec, device: torch.d
         raise ExportError(f"{folder} has no checked {name} export of its weights: export it first")
     _refuse_unknown_gpu(name, device)
     signature = Signature(multiple_px=check.multiple_px, least_px=check.least_px)
-    return open_file(Path(folder) / EXPORTED_TO[name], name, signature, device, evens_light=spec.evens_light)
+    path = Path(folder) / EXPORTED_TO[name]
+    return open_file(path, name, signature, device, evens_light=spec.evens_light, runtime=check.runtime or None)
 
 
-def open_file(path: Path, name: str, signature: Signature, device: torch.device, *, evens_light: bool) -> Backend:
-    """Run one exported file. ExportError where it cannot be opened."""
+def open_file(
+    path: Path,
+    name: str,
+    signature: Signature,
+    device: torch.device,
+    *,
+    evens_light: bool,
+    runtime: str | None = None,
+) -> Backend:
+    """Run one exported file by `runtime` ("onnx" or "openvino"; None: the one it was made for).
+
+    ExportError where it cannot be opened.
+    """
     try:
-        opened = openvino_backend if name == OPENVINO else onnx_backend
+        opened = openvino_backend if (runtime or name) == OPENVINO else onnx_backend
         backend = opened(path, signature, device)
+        backend.name = name
     except ValueError as error:
         raise ExportError(f"{error}; export the model again") from error
     return EvenedBackend(backend) if evens_light else backend

@@ -16,6 +16,7 @@ from segmentation.model_files import ONNX
 CUDA_PROVIDER, CPU_PROVIDER = "CUDAExecutionProvider", "CPUExecutionProvider"
 # Errors are raised; ONNX Runtime would print them as well.
 _ONLY_FATAL = 4
+CPU = torch.device("cpu")
 
 
 def runs_on_cuda() -> bool:

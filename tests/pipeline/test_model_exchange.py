@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.test import Client
+from django.urls import reverse
 from onnx import TensorProto, helper, numpy_helper
 
 from segmentation.model_files import chosen_backend
@@ -18,7 +20,7 @@ from webapp.actions.exports import start_export, use_backend
 from webapp.actions.model_imports import name_outputs, take_model_file
 from webapp.actions.model_versions import add_color_model
 from webapp.actions.refused import Refused
-from webapp.models import ModelImport, ModelVersion, Project
+from webapp.models import Membership, ModelExport, ModelImport, ModelVersion, Project, User
 from webapp.pipeline.model_exchange import waiting_model_exports, waiting_model_imports
 from webapp.pipeline.model_exports import run_export
 from webapp.pipeline.model_imports import run_import
@@ -148,6 +150,29 @@ def test_an_export_is_checked_and_can_be_used(project: Project) -> None:
     assert (export.state, export.error, export.agreement_fraction, export.image_count) == ("done", "", 1.0, 16)
     use_backend(model_version=version, backend="onnx", user=None)
     assert chosen_backend(storage.model_folder(version.folder)) == "onnx"
+
+
+def test_8_bit_integers_say_what_they_lose(project: Project, client: Client) -> None:
+    """The colour model has nothing to lose but exactness, and no validation images: the page says so."""
+    version = add_color_model(project=project, user=None)
+    export = start_export(model_version=version, backend="int8", user=None)
+    run_export(export.pk)
+    export.refresh_from_db()
+    assert (export.state, export.error, export.validation_count, export.label_ious) == ("done", "", 0, [])
+    assert (export.speed_ratio or 0) > 0
+    assert 0.9 <= (export.agreement_fraction or 0) <= 1
+    use_backend(model_version=version, backend="int8", user=None)
+    assert Segmenter(storage.model_folder(version.folder), device="cpu").backend == "int8"
+    ModelExport.objects.filter(pk=export.pk).update(
+        validation_count=12, label_ious=[{"label": "disc", "before": 0.9135, "after": 0.9001}]
+    )
+    person = User.objects.create_user(email="root@example.com", password="long enough")
+    Membership.objects.create(workspace=project.workspace, user=person, role=Membership.Role.ADMIN)
+    client.force_login(person)
+    page = client.get(reverse("model-card", args=[project.slug, version.number])).content.decode()
+    assert "IoU on 12 validation images" in page
+    assert "0.914" in page
+    assert "0.900" in page
 
 
 def test_a_model_that_came_as_onnx_cannot_be_exported(project: Project) -> None:

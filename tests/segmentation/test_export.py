@@ -21,6 +21,7 @@ from segmentation.export import agreement, check_pictures, export_model
 from segmentation.exportable import adaptive_mean, resampled, unpooled
 from segmentation.model_files import ExportCheck, ExportError, choose_backend, chosen_backend, read_check, write_check
 from segmentation.onnx_writer import write_onnx
+from segmentation.pairs import Pair
 from segmentation.segmenter import Segmenter
 from segmentation.spec import ModelSpec
 from segmentation.weights import save_model
@@ -86,6 +87,42 @@ def test_an_export_is_checked_and_segments_as_torch_does(backend: str, unet: Pat
         one, other = exported.segment([picture])[0], original.segment([picture])[0]
         assert (one.mask == other.mask).mean() > 0.999
         np.testing.assert_allclose(one.confidence, other.confidence, atol=1e-3)
+
+
+def test_8_bit_integers_come_with_what_they_cost(unet: Path) -> None:
+    """Truth is what PyTorch says, with one label exchanged in one picture, so that the IoU before is known."""
+    original = Segmenter(unet, "cpu", "torch")
+
+    def read(place: int) -> tuple[np.ndarray, np.ndarray]:
+        rgb = noise(70, 50, 90 + place)
+        return rgb, original.segment([rgb])[0].mask
+
+    validation = [Pair(str(place), lambda place=place: read(place)) for place in range(3)]
+    check = export_model(unet, "int8", pictures(), validation=validation)
+    assert check.is_good
+    assert 0.9 <= check.agreement_fraction < 1
+    assert check.validation_count == 3
+    assert set(check.iou_before) == {label.name for label in original.spec.labels}
+    assert all(value in (None, 1.0) for value in check.iou_before.values())
+    assert any(0 < (value or 0) < 1 for value in check.iou_after.values())
+    assert (check.speed_ratio or 0) > 0
+    assert check.runtime in ("onnx", "openvino")
+    assert read_check(unet, "int8") == check
+    export_model(unet, "onnx", pictures())
+    sizes = [(unet / name).stat().st_size for name in ("exports/int8/model.onnx", "exports/model.onnx")]
+    assert sizes[0] < 0.6 * sizes[1]
+    choose_backend(unet, "int8")
+    served = Segmenter(unet, "cpu")
+    assert served.backend == "int8"
+    picture = noise(70, 50, 1)
+    assert (served.segment([picture])[0].mask == original.segment([picture])[0].mask).mean() > 0.8
+
+
+def test_8_bit_integers_that_lose_a_tenth_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "write_onnx", lambda module, channels, path: write_onnx(Stirred(), channels, path))
+    with pytest.raises(ExportError, match=r"at most 10\.0% may differ"):
+        export_model(folder, "int8", pictures())
+    assert not (folder / "exports").exists()
 
 
 @pytest.mark.parametrize("backend", ["onnx", "openvino"])

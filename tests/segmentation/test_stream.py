@@ -168,6 +168,22 @@ def test_what_goes_wrong_in_finishing_is_raised(tmp_path: Path) -> None:
         list(segment_files(segmenter(tmp_path / "model"), files(tmp_path, 5), finish=full))
 
 
+class Slow(Segmenter):
+    def begin(self, pictures: Sequence[ScaledPicture]) -> list[Underway]:
+        time.sleep(0.1)
+        return super().begin(pictures)
+
+
+def test_the_caller_can_give_signs_of_life_while_it_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segmentation.relay._WAITING_SECONDS", 0.02)
+    segmenter(tmp_path / "model")
+    signs: list[str] = []
+    model = Slow(tmp_path / "model", device="cpu")
+    list(segment_files(model, files(tmp_path, 1), while_waiting=lambda: signs.append(threading.current_thread().name)))
+    assert len(signs) >= 2
+    assert set(signs) == {threading.current_thread().name}
+
+
 class Counting(Segmenter):
     """A real segmenter that notes which pictures go through the network together, as its GPU would have them."""
 

@@ -178,3 +178,25 @@ def addresses(image: Image, prediction: Prediction) -> list[str]:
         *(reverse(name, args=[image.pk]) for name in ("image-original", "image-view", "image-thumbnail")),
         *(reverse(name, args=[prediction.pk]) for name in ("prediction-mask", "prediction-overlay")),
     ]
+
+
+def test_what_a_browser_could_not_hold_is_shown_smaller(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = stored(visit, "large.png", png(picture(width=90, height=60)))
+    mask = np.zeros((60, 90), np.uint8)
+    mask[:, 45:] = 2
+    prediction = predicted(visit, mask)
+    view = reverse("image-view", args=[image.pk])
+    thinned = reverse("prediction-mask", args=[prediction.pk]) + "?view=1"
+    assert fetch(visit.client, view).headers["Content-Type"] == "image/png"
+    monkeypatch.setattr("webapp.views.files._SHOWN_PIXELS", 1000)
+    monkeypatch.setattr("webapp.views.files.VIEW_PX", 30)
+    shown = fetch(visit.client, view)
+    assert shown.headers["Content-Type"] == "image/webp"
+    assert Picture.open(io.BytesIO(shown.body)).size == (30, 20)
+    found = fetch(visit.client, thinned)
+    values = np.asarray(Picture.open(io.BytesIO(found.body)))
+    assert values.shape == (20, 30)
+    assert sorted(np.unique(values)) == [0, 2]
+    assert fetch(visit.client, thinned, If_None_Match=found.headers["ETag"]).status == 304
+    page = visit.client.get(visit.address("image", prediction.image_id))
+    assert page.context["facts"]["mask"].endswith("&view=1")

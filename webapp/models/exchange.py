@@ -10,11 +10,16 @@ from webapp.models.projects import Project
 
 
 class ModelExport(models.Model):
-    """A version in another runtime's format, checked against the original masks; the files lie in its folder."""
+    """A version in another runtime's format, checked against the original masks; the files lie in its folder.
+
+    `speed_ratio`: PyTorch's time over the export's when it was made. Of 8-bit integers: `label_ious`, a list of
+    {label, before, after} by both on `validation_count` labelled pictures; None = no such pixels.
+    """
 
     class Backend(models.TextChoices):
         ONNX = "onnx", "ONNX"
         OPENVINO = "openvino", "OpenVINO"
+        INT8 = "int8", "8-bit integers"
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"
@@ -28,6 +33,9 @@ class ModelExport(models.Model):
     agreement_fraction = models.FloatField(null=True, blank=True)
     image_count = models.PositiveIntegerField(null=True, blank=True)
     file_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    speed_ratio = models.FloatField(null=True, blank=True)
+    validation_count = models.PositiveIntegerField(default=0, db_default=0)
+    label_ious = models.JSONField(default=list, db_default=[], blank=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -36,7 +44,9 @@ class ModelExport(models.Model):
         db_table = "model_export"
         constraints = [
             models.UniqueConstraint(fields=["model_version", "backend"], name="model_export_once"),
-            models.CheckConstraint(condition=models.Q(backend__in=["onnx", "openvino"]), name="model_export_backend"),
+            models.CheckConstraint(
+                condition=models.Q(backend__in=["onnx", "openvino", "int8"]), name="model_export_backend"
+            ),
             models.CheckConstraint(
                 condition=models.Q(state__in=["queued", "done", "failed"]), name="model_export_state_known"
             ),

@@ -66,6 +66,8 @@ class Image(models.Model):
 
     `reviewed_verdict` repeats the newest Review's verdict; empty while only models have judged it.
     `frame_seconds`: how much of a recording a frame of a video stands for; empty for photos.
+    `georeference`: what a GeoTIFF says of its place (`segmentation.georeference`); `mm_per_pixel` is its scale, which
+    goes before the source's.
     """
 
     class TimeSource(models.TextChoices):
@@ -85,6 +87,8 @@ class Image(models.Model):
     captured_at_from = models.CharField(max_length=10, choices=TimeSource)
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
+    mm_per_pixel = models.FloatField(null=True, blank=True)
+    georeference = models.JSONField(null=True, blank=True)
     frame_seconds = models.FloatField(null=True, blank=True)
     reviewed_verdict = models.CharField(
         max_length=10, choices=[("pass", "Pass"), ("fail", "Fail")], null=True, blank=True
@@ -109,6 +113,10 @@ class Image(models.Model):
                 condition=models.Q(latitude__isnull=True, longitude__isnull=True)
                 | models.Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
                 name="image_position_on_earth",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(mm_per_pixel__isnull=True) | models.Q(mm_per_pixel__gt=0),
+                name="image_mm_per_pixel_positive",
             ),
             models.CheckConstraint(
                 condition=models.Q(reviewed_verdict__isnull=True) | models.Q(reviewed_verdict__in=["pass", "fail"]),

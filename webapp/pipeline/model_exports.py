@@ -8,10 +8,14 @@ import numpy as np
 from django.utils import timezone
 
 from segmentation.export import export_model
-from segmentation.model_files import CHECKED_IMAGES
+from segmentation.model_files import CHECKED_IMAGES, INT8
+from segmentation.pairs import Pair
 from segmentation.pictures import PictureError, read_rgb
 from webapp import storage
-from webapp.models import Image, ModelExport, ModelVersion
+from webapp.models import DatasetImage, Image, ModelExport, ModelVersion
+from webapp.pipeline.training_data import dataset_pairs
+
+VALIDATION_COUNT = 64
 
 
 def run_export(export_id: int) -> None:
@@ -23,7 +27,8 @@ def run_export(export_id: int) -> None:
     version = export.model_version
     try:
         folder = storage.fetch_folder(storage.model_folder(version.folder))
-        check = export_model(folder, export.backend, newest_pictures(version))
+        validation = validation_pairs(version) if export.backend == INT8 else []
+        check = export_model(folder, export.backend, newest_pictures(version), validation=validation)
         storage.keep_folder(folder)
     except ValueError as error:
         _fail(export, str(error))
@@ -37,6 +42,12 @@ def run_export(export_id: int) -> None:
         agreement_fraction=check.agreement_fraction,
         image_count=check.image_count,
         file_bytes=check.file_bytes,
+        speed_ratio=check.speed_ratio,
+        validation_count=check.validation_count,
+        label_ious=[
+            {"label": label, "before": before, "after": check.iou_after.get(label)}
+            for label, before in check.iou_before.items()
+        ],
         finished_at=timezone.now(),
     )
 
@@ -54,6 +65,20 @@ def newest_pictures(model_version: ModelVersion) -> Iterator[np.ndarray]:
         yield picture
         if found == CHECKED_IMAGES:
             return
+
+
+def validation_pairs(model_version: ModelVersion) -> list[Pair]:
+    """Labelled pictures that training looked at to choose, but did not learn from; none where it was not trained here.
+
+    At most VALIDATION_COUNT, spread evenly over the data set, so that the export is done in minutes.
+    """
+    run = model_version.training_run
+    if run is None:
+        return []
+    labels = [row.label for row in model_version.model_labels.select_related("label").order_by("index")]
+    pairs = dataset_pairs(run.dataset, DatasetImage.Split.VAL, labels)
+    step = max(1, -(-len(pairs) // VALIDATION_COUNT))
+    return pairs[::step]
 
 
 def _fail(export: ModelExport, reason: str) -> None:

@@ -24,7 +24,7 @@ _MAKE_DONE = """
         defect_area_fraction = found.defect_area_fraction, confidence = found.confidence,
         is_current = found.is_current,
         project_id = image.project_id, source_id = image.source_id, captured_at = image.captured_at,
-        mm_per_pixel = source.mm_per_pixel,
+        mm_per_pixel = coalesce(image.mm_per_pixel, source.mm_per_pixel),
         brightness = found.brightness, sharpness = found.sharpness, warmth = found.warmth
     FROM unnest(
         %(ids)s::bigint[], %(verdicts)s::text[], %(fractions)s::float8[], %(confidences)s::float8[],

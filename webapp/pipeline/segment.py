@@ -1,14 +1,17 @@
-"""Segment a chunk of a run: claim, compute with no transaction open, save in one short transaction."""
+"""Segment images of a run: claim, compute with no transaction open, save in short transactions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from functools import lru_cache
+from itertools import chain
+from pathlib import Path
 
 import cv2
 import numpy as np
-import structlog
 from django.conf import settings
 from django.utils import timezone
 
@@ -21,54 +24,81 @@ from segmentation.spent import Spent
 from segmentation.stream import FailedPicture, StreamResult, segment_files
 from webapp import storage
 from webapp.models import Label, ModelVersion, Prediction, Run
-from webapp.pipeline.claims import give_back, hand_back, remove_masks_without_result, requeue_lost
+from webapp.pipeline.claims import give_back, hand_back, requeue_lost
 from webapp.pipeline.outages import is_of_the_machine, once_it_answers
 from webapp.pipeline.queueing import finish_complete_runs
-from webapp.pipeline.save import Outcome, save_outcomes
-from webapp.services import pace, roll_call
+from webapp.pipeline.receive import picture_limits
+from webapp.pipeline.save import Outcome
+from webapp.pipeline.unsaved import Unsaved
+from webapp.services import roll_call
 from webapp.services.in_hand import InHand, in_hand
 from webapp.services.living import worker_name
 
 THUMBNAIL_PX = 480
+# Then another run has its turn. Every end of one is a moment in which the network waits for pictures.
+TURN_SECONDS = 10.0
 
-log = structlog.get_logger(__name__)
 
+def segment_run(run_id: int, *, wake_another: Callable[[], None] | None = None) -> bool:
+    """Segment images of a run for a turn's time. True when more of it is waiting.
 
-def segment_run(run_id: int) -> bool:
-    """Segment one chunk of a run. True when more of it is waiting."""
+    `wake_another` is called at the start where this worker leaves anything waiting: whoever is free, another worker
+    or this one after its turn, goes on with the run.
+    """
     run = Run.objects.select_related("model_version").filter(pk=run_id, state=Run.State.RUNNING).first()
     if run is None:
         return False
     # What the process before us died with; the next sweep would come to it later.
     requeue_lost()
     worker = worker_name()
-    claimed = run.predictions.all().claim(worker=worker, count=settings.PIXELWISE_CHUNK_IMAGES, lease=lease())
-    if claimed:
-        _segment(run.model_version, claimed, worker)
+    claimed = _claimed_by_and_by(run, worker)
+    first = next(claimed, None)
+    if first is not None:
+        if wake_another is not None and _is_waiting(run):
+            wake_another()
+        _segment(run.model_version, chain([first], claimed), worker)
     finish_complete_runs([run_id])
+    return _is_waiting(run)
+
+
+def _is_waiting(run: Run) -> bool:
     return run.predictions.filter(state=Prediction.State.QUEUED).exists()
 
 
-def _segment(model_version: ModelVersion, claimed: list[Prediction], worker: str) -> None:
-    ids = [prediction.pk for prediction in claimed]
-    mine = Prediction.objects.filter(pk__in=ids, claimed_by=worker)
+def _claimed_by_and_by(run: Run, worker: str) -> Iterator[Prediction]:
+    """Claims more whenever all were taken, so that nothing runs dry between two chunks; a suspect stays alone."""
+    until = time.monotonic() + TURN_SECONDS
+    claimed = _claim(run, worker)
+    while claimed:
+        yield from claimed
+        if claimed[0].is_suspect or time.monotonic() > until:
+            return
+        claimed = once_it_answers(lambda: _claim(run, worker, fresh_only=True), lease())
+
+
+def _claim(run: Run, worker: str, *, fresh_only: bool = False) -> list[Prediction]:
+    claimed = run.predictions.all().claim(
+        worker=worker, count=settings.PIXELWISE_CHUNK_IMAGES, lease=lease(), fresh_only=fresh_only
+    )
+    storage.fetch_all([storage.original_path(one.image.sha256) for one in claimed])
+    return claimed
+
+
+def _segment(model_version: ModelVersion, claimed: Iterable[Prediction], worker: str) -> None:
+    spent, unsaved = Spent(), Unsaved(model_version, worker, lease())
+    mine = Prediction.objects.filter(model_version=model_version, claimed_by=worker)
     try:
-        spent = Spent()
         with in_hand(settings.PIXELWISE_DATA, worker) as hand:
-            outcomes = list(compute(model_version, claimed, worker=worker, spent=spent, hand=hand))
-        with spent.on("saving"):
-            once_it_answers(lambda: save_outcomes(outcomes, model_version, worker=worker), lease())
+            outcomes = compute(model_version, unsaved.taking(claimed), worker=worker, spent=spent, hand=hand)
+            with closing(outcomes):
+                for outcome in outcomes:
+                    unsaved.add(outcome, spent)
+            unsaved.save(spent)
     except Exception as error:
-        if is_of_the_machine(error):
-            once_it_answers(lambda: hand_back(mine), lease())
-        else:
-            give_back(mine, f"{type(error).__name__}: {error}")
+        if not is_of_the_machine(error):
+            give_back(mine.filter(pk__in=unsaved.ids), f"{type(error).__name__}: {error}")
+        once_it_answers(lambda: hand_back(mine), lease())
         raise
-    remove_masks_without_result(ids)
-    pace.add(len(outcomes), spent.seconds)
-    failed = sum(isinstance(outcome.found, str) for outcome in outcomes)
-    seconds = {part: round(value, 3) for part, value in spent.seconds.items()}
-    log.info("segmented", images=len(outcomes), failed=failed, seconds=seconds)
 
 
 def lease() -> timedelta:
@@ -77,37 +107,51 @@ def lease() -> timedelta:
 
 def compute(
     model_version: ModelVersion,
-    claimed: list[Prediction],
+    claimed: Iterable[Prediction],
     *,
     worker: str,
     spent: Spent | None = None,
     hand: InHand | None = None,
-) -> Iterator[Outcome]:
-    """Segment and measure claimed predictions and write their masks; the claim is renewed on the way."""
+) -> Generator[Outcome]:
+    """Segment and measure claimed predictions and write their masks; the claims are renewed on the way."""
     spent, hand = spent or Spent(), hand or InHand(None)
     labels = project_labels(model_version.project_id)
-    sha256 = dict(Prediction.objects.filter(pk__in=[row.pk for row in claimed]).values_list("pk", "image__sha256"))
-    items = [(pk, storage.original_path(digest)) for pk, digest in sha256.items()]
-    storage.fetch_all([path for _, path in items])
+    sha256: dict[int, str] = {}
+
+    def items() -> Iterator[tuple[int, Path]]:
+        for prediction in claimed:
+            sha256[prediction.pk] = prediction.image.sha256
+            yield prediction.pk, storage.original_path(prediction.image.sha256)
+
+    def finish(result: StreamResult) -> None:
+        with spent.on("saving"):
+            write_pictures(result, sha256[result.key], labels)
+
     renewed_at = timezone.now()
+
+    def renew() -> None:
+        nonlocal renewed_at
+        if timezone.now() - renewed_at > lease() / 4:
+            renew_claims(list(sha256), worker=worker)
+            renewed_at = timezone.now()
+
     for result in segment_files(
         loaded_segmenter(model_version.folder, settings.PIXELWISE_DEVICE, backend_of(model_version)),
-        hand.taking(items),
+        hand.taking(items()),
         label_map=label_map(model_version),
         label_count=max(label.index for label in labels) + 1,
         spent=spent,
+        finish=finish,
+        limits=picture_limits(),
+        # A picture of hundreds of megapixels takes longer than a lease.
+        while_waiting=renew,
     ):
-        if timezone.now() - renewed_at > lease() / 4:
-            renew_claims([row.pk for row in claimed], worker=worker)
-            renewed_at = timezone.now()
-        if isinstance(result, FailedPicture):
-            hand.put_down(result.key)
-            yield Outcome(result.key, result.error)
-            continue
-        with spent.on("saving"):
-            write_pictures(result, sha256[result.key], labels)
+        renew()
         hand.put_down(result.key)
-        yield Outcome(result.key, result.measurement, result.look)
+        if isinstance(result, FailedPicture):
+            yield Outcome(result.key, result.error)
+        else:
+            yield Outcome(result.key, result.measurement, result.look)
 
 
 def backend_of(model_version: ModelVersion) -> str:
@@ -119,6 +163,7 @@ def backend_of(model_version: ModelVersion) -> str:
 def loaded_segmenter(folder: str, device: str, backend: str = TORCH) -> Segmenter:
     """A model version never changes, so a worker loads it once for each `backend` that is chosen for it."""
     segmenter = Segmenter(storage.model_folder(folder), device=device)
+    segmenter.warm_up()
     roll_call.note_device(f"{segmenter.device}, {backend}")
     return segmenter
 

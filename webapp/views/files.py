@@ -12,16 +12,22 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
-from segmentation.pictures import PictureError, read_rgb, thumbnail
+from segmentation.masks import mask_png, read_mask, thinned
+from segmentation.pictures import PictureError, thumbnail
+from segmentation.rasters import read_at_most
 from webapp import storage
 from webapp.models import EvaluatedImage, Evaluation, Image, Prediction, TrainingRun
 from webapp.pipeline.receive import picture_limits
 
 THUMBNAIL_PX = 480
 VIEW_PX = 4096
+_SHOWN_PIXELS = 64_000_000
 
 _TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"}
 """What browsers show, by the format that was found in the file, never by the name it came with."""
+
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+"""Names that Windows keeps for devices, whatever follows the dot."""
 
 _YEAR_SECONDS = 31_536_000
 
@@ -45,9 +51,12 @@ def image_original(request: HttpRequest, image_id: int) -> HttpResponseBase:
 
 @require_safe
 def image_view(request: HttpRequest, image_id: int) -> HttpResponseBase:
-    """The picture in a format that browsers show: the original, or a WebP of it, at most 4096 px."""
+    """The picture in a format that browsers show: the original, or a WebP of it, at most 4096 px.
+
+    Originals that a browser could not hold in memory are made smaller as well.
+    """
     image = _image(request, image_id)
-    if image.format in _TYPES:
+    if image.format in _TYPES and not is_too_large_to_show(image):
         return _answer(request, storage.original_path(image.sha256), _TYPES[image.format], etag=image.sha256)
     path = storage.view_path(image.sha256)
     _make(image, path, VIEW_PX)
@@ -65,8 +74,10 @@ def image_thumbnail(request: HttpRequest, image_id: int) -> HttpResponseBase:
 
 @require_safe
 def prediction_mask(request: HttpRequest, prediction_id: int) -> HttpResponseBase:
-    """8-bit grey PNG of project label indices, same size as the picture."""
+    """8-bit grey PNG of project label indices, same size as the picture; with ?view at most 4096 px, thinned."""
     prediction = _prediction(request, prediction_id)
+    if "view" in request.GET:
+        return _thinned_mask(request, prediction)
     stem = PurePosixPath(prediction.image.name).stem
     name = safe_name(f"{stem}-mask-v{prediction.model_version.number}.png")
     return _answer(
@@ -117,7 +128,8 @@ def safe_name(name: str) -> str:
     """A file name for the disk of whoever downloads: no folders, nothing that a shell or Windows trips over."""
     last = PurePosixPath(name).name
     cleaned = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]', "_", last).strip(". ")
-    return cleaned[-150:] or "picture"
+    kept = cleaned[-150:] or "picture"
+    return f"_{kept}" if _DEVICE.match(kept) else kept
 
 
 def _image(request: HttpRequest, image_id: int) -> Image:
@@ -145,6 +157,27 @@ def _etag(prediction: Prediction, kind: str) -> str:
     return f"{kind}-{prediction.pk}-{finished:.6f}"
 
 
+def is_too_large_to_show(image: Image) -> bool:
+    """Whether the viewer gets a smaller copy of the picture and its mask."""
+    return image.width_px * image.height_px > _SHOWN_PIXELS
+
+
+def _thinned_mask(request: HttpRequest, prediction: Prediction) -> HttpResponseBase:
+    """Made when asked for, and kept by the browser: labels are never blended, only left out."""
+    tag = quote_etag(_etag(prediction, "mask-view"))
+    unchanged = get_conditional_response(request, etag=tag)
+    if unchanged is not None and unchanged.status_code == 304:
+        return _harmless(unchanged, request)
+    try:
+        with _ONE_AT_A_TIME:
+            mask = read_mask(storage.fetch(storage.mask_path(prediction.pk)), limits=picture_limits())
+            response = HttpResponse(mask_png(thinned(mask, VIEW_PX)), content_type="image/png")
+    except (OSError, PictureError) as error:
+        raise Http404(f"the mask of image {prediction.image_id} cannot be shown: {error}") from error
+    response["ETag"] = tag
+    return _harmless(response, request)
+
+
 def _make(image: Image, path: Path, side_px: int) -> None:
     """Write a smaller WebP of the original unless it is there."""
     if storage.exists(path):
@@ -152,7 +185,7 @@ def _make(image: Image, path: Path, side_px: int) -> None:
     try:
         original = storage.fetch(storage.original_path(image.sha256))
         with _ONE_AT_A_TIME:
-            storage.write(path, thumbnail(read_rgb(original, limits=picture_limits()), side_px))
+            storage.write(path, thumbnail(read_at_most(original, side_px, limits=picture_limits()), side_px))
     except (OSError, PictureError) as error:
         raise Http404(f"image {image.pk} cannot be shown: {error}") from error
 

@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from webapp.actions.reviews import REASONS
 from webapp.models import Image, Prediction
+from webapp.views.files import is_too_large_to_show
 from webapp.views.grid import version_query
 from webapp.views.image_list import ImageList, list_of
 from webapp.views.verdict_words import verdict_words
@@ -36,7 +37,7 @@ def show(request: HttpRequest, slug: str, image_id: int) -> HttpResponse:
         "predictions": predictions,
         "is_waiting": prediction is None or prediction.state in _UNFINISHED,
         "batches": image.batch_images.select_related("batch").order_by("batch_id"),
-        "mm_per_pixel": image.source.mm_per_pixel if image.source is not None else None,
+        "mm_per_pixel": image.mm_per_pixel or (image.source.mm_per_pixel if image.source is not None else None),
         "version": version_query(project),
         "facts": _facts(image, prediction),
         "pause": 2,
@@ -104,6 +105,12 @@ def _found(prediction: Prediction) -> dict[str, Any]:
     }
 
 
+def _mask_address(image: Image, prediction: Prediction, version: str) -> str:
+    """Of the mask, or of a thinned one where picture and mask are more than a browser can hold."""
+    address = reverse("prediction-mask", args=[prediction.pk]) + version
+    return f"{address}&view=1" if is_too_large_to_show(image) else address
+
+
 def _facts(image: Image, prediction: Prediction | None) -> dict[str, Any]:
     """What viewer.js is told."""
     version = version_query(image.project)
@@ -113,5 +120,5 @@ def _facts(image: Image, prediction: Prediction | None) -> dict[str, Any]:
         "height": image.height_px,
         "thumbnail": reverse("image-thumbnail", args=[image.pk]) + version,
         "picture": reverse("image-view", args=[image.pk]) + version,
-        "mask": reverse("prediction-mask", args=[prediction.pk]) + version if prediction and is_done else None,
+        "mask": _mask_address(image, prediction, version) if prediction and is_done else None,
     }

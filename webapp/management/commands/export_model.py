@@ -19,7 +19,7 @@ from webapp.pipeline.model_exports import run_export
 
 
 class Command(BaseCommand):
-    help = "Export a model version to ONNX or OpenVINO; it is kept when 99.9 % of the pixels of 16 images agree."
+    help = "Export a model version to ONNX, OpenVINO or 8-bit integers, and say how it compares with the original."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--model", type=int, metavar="ID", required=True)
@@ -48,6 +48,8 @@ class Command(BaseCommand):
                         "agreement_fraction": agreement,
                         "images": export.image_count,
                         "bytes": export.file_bytes,
+                        "speed_ratio": export.speed_ratio,
+                        "iou": export.label_ious,
                         "in_use": options["use"],
                     }
                 )
@@ -55,7 +57,8 @@ class Command(BaseCommand):
             return
         self.stdout.write(
             f"Model {model_version.pk} as {export.get_backend_display()}: {100 * agreement:.3f} % of the pixels of "
-            f"{export.image_count} images agree, {(export.file_bytes or 0) / 1e6:.1f} MB. "
+            f"{export.image_count} images agree, {(export.file_bytes or 0) / 1e6:.1f} MB, "
+            f"{export.speed_ratio or 0:.1f} × as fast as PyTorch. {_losses(export)}"
             f"{'Workers use it.' if options['use'] else 'Workers do not use it yet (--use).'}"
         )
 
@@ -70,6 +73,15 @@ class Command(BaseCommand):
         if export.state != ModelExport.State.DONE:
             raise CommandError(export.error)
         return export
+
+
+def _losses(export: ModelExport) -> str:
+    """IoU before and after of each label that has one, where it was measured."""
+    rows = [row for row in export.label_ious if row["before"] is not None]
+    if not rows:
+        return ""
+    told = ", ".join(f"{row['label']} {row['before']:.3f} → {row['after'] or 0:.3f}" for row in rows)
+    return f"IoU on {export.validation_count} validation images: {told}. "
 
 
 def _copy(model_version: ModelVersion, backend: str, target: Path) -> None:

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand
 from redis import RedisError
 
 from webapp.management.first_start import make_ready
-from webapp.services import folder, heartbeat, listening, processes, static
+from webapp.services import devices, folder, heartbeat, listening, processes, static
 from webapp.services.embedded import embedded_services
 from webapp.services.launch import die_with_parent
 from webapp.services.lock import HostLock, current_host
@@ -91,7 +91,7 @@ class Command(BaseCommand):
             raise StartError(f"The queue of REDIS_URL cannot be reached ({error}): check it.") from error
 
     def _start_processes(self, data: Path, lock: HostLock, stack: ExitStack, supervisor: Supervisor) -> None:
-        programs = processes.processes(data, lock_descriptor=lock.descriptor)
+        programs = processes.processes(data, lock_descriptor=lock.descriptor, gpus=_take_gpus(stack))
         stack.callback(stop_all, programs)
         for program in programs:
             program.start()
@@ -108,6 +108,15 @@ class Command(BaseCommand):
 
 def _stop(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def _take_gpus(stack: ExitStack) -> dict[str, int] | None:
+    """Descriptors of the locks of the GPUs that are ours to use; None where there is no GPU."""
+    found = devices.found_gpus(settings.PIXELWISE_DEVICE)
+    taken = devices.take_gpus(found)
+    for lock in taken.values():
+        stack.callback(lock.release)
+    return {name: lock.descriptor for name, lock in taken.items()} if found else None
 
 
 def _take_lock(data: Path) -> HostLock:
