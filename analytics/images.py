@@ -13,6 +13,7 @@ from psycopg import sql
 from analytics.relations import AFFECTED, CHOSEN_ROWS, FINAL_VERDICT, inspected, parameters
 from analytics.scope import Scope, ScopeError
 from analytics.snapshot import snapshot
+from analytics.tabs.zones_queries import INSIDE
 
 Verdict = Literal["pass", "fail"]
 Order = Literal["worst", "newest"]
@@ -27,6 +28,20 @@ _WORST: LiteralString = "prediction.defect_area_fraction"
 _WORST_BY_LABEL: LiteralString = "measurement.area_fraction"
 _NEWEST: LiteralString = "prediction.captured_at"
 
+_IN_ZONE: LiteralString = """
+    AND EXISTS (
+        SELECT FROM zone
+        JOIN source ON source.id = zone.source_id AND source.project_id = %(project_id)s
+        JOIN region ON region.prediction_id = prediction.id
+        JOIN measurement AS held ON held.prediction_id = region.prediction_id AND held.label_id = region.label_id
+        JOIN label ON label.id = region.label_id
+        WHERE zone.id = %(zone_id)s::bigint AND zone.source_id = prediction.source_id
+          AND (CASE WHEN %(label_id)s::bigint IS NULL THEN label.index > 0
+                    ELSE region.label_id = %(label_id)s::bigint END)
+          AND region.area_px >= coalesce(held.min_region_px, prediction.min_region_px)
+          AND {inside})
+"""
+
 _COLUMNS: LiteralString = """
     prediction.image_id, prediction.id, {name}, {final}, prediction.confidence, prediction.defect_area_fraction,
     prediction.captured_at, prediction.verdict, {rank}
@@ -34,7 +49,7 @@ _COLUMNS: LiteralString = """
 
 _FROM: LiteralString = """
     FROM {prediction} JOIN image ON image.id = prediction.image_id {joins}
-    WHERE {rows} AND (%(verdict)s::text IS NULL OR {final} = %(verdict)s::text) AND {word}
+    WHERE {rows} AND (%(verdict)s::text IS NULL OR {final} = %(verdict)s::text) AND {word} {zone}
 """
 # The second condition follows from the third and lets an index be used that leaves out what has no region.
 _BY_LABEL: LiteralString = """
@@ -130,11 +145,13 @@ def image_rows(
     order: Order = "worst",
     after: str | None = None,
     limit: int = 60,
+    zone_id: int | None = None,
 ) -> ImagePage:
     """A page of the scope's inspected images, largest defect area first (or newest first).
 
     `verdict` is the one that counts; `word` keeps those that wait for a person, or that a person overruled.
-    With a label in the scope only the images that it affects, those with the largest area of it first.
+    With a label in the scope only the images that it affects, those with the largest area of it first. `zone_id`: only
+    those that show the label, or anything but background, in this zone.
     A page is found by its predecessor's last row, not by counting: page 1,000 costs what page 1 does.
     ScopeError for an `after` that no page gave.
     """
@@ -144,10 +161,11 @@ def image_rows(
         "after_rank": after_rank,
         "after_id": after_id,
         "limit": limit + 1,
+        "zone_id": zone_id,
     }
     with snapshot(cursor):
         cursor.execute(_FIRST_ROWS_SOON)
-        cursor.execute(_statement(_PAGE, scope, order, word), values)
+        cursor.execute(_statement(_PAGE, scope, order, word, zone_id), values)
         rows = cursor.fetchall()
     page = rows[:limit]
     more = len(rows) > limit
@@ -165,23 +183,31 @@ def image_neighbours(
     verdict: Verdict | None = None,
     word: Word | None = None,
     order: Order = "worst",
+    zone_id: int | None = None,
 ) -> tuple[int | None, int | None]:
     """Ids of the images before and after this one in the order of `image_rows`; None at its ends."""
-    values = parameters(scope) | {"verdict": verdict, "image_id": image_id}
-    cursor.execute(_statement(_HERE, scope, order, word), values)
+    values = parameters(scope) | {"verdict": verdict, "image_id": image_id, "zone_id": zone_id}
+    cursor.execute(_statement(_HERE, scope, order, word, zone_id), values)
     here = cursor.fetchone()
     if here is None:
         return None, None
-    cursor.execute(_statement(_NEIGHBOURS, scope, order, word), values | {"here": here[0]})
+    cursor.execute(_statement(_NEIGHBOURS, scope, order, word, zone_id), values | {"here": here[0]})
     before, after = cursor.fetchone()
     return before, after
 
 
-def image_count(cursor: Any, scope: Scope, *, verdict: Verdict | None = None, word: Word | None = None) -> int:
-    """How many images `image_rows` pages through; from the roll-ups, but for a label together with a verdict."""
-    if scope.label_id is not None and (verdict or word):
-        statement = sql.SQL("SELECT count(*) {chosen}").format(chosen=_chosen(scope, word))
-        cursor.execute(statement.as_string(None), parameters(scope) | {"verdict": verdict})
+def image_count(
+    cursor: Any,
+    scope: Scope,
+    *,
+    verdict: Verdict | None = None,
+    word: Word | None = None,
+    zone_id: int | None = None,
+) -> int:
+    """How many images `image_rows` pages through; from the roll-ups, but for zones and a label with a verdict."""
+    if zone_id is not None or (scope.label_id is not None and (verdict or word)):
+        statement = sql.SQL("SELECT count(*) {chosen}").format(chosen=_chosen(scope, word, zone_id))
+        cursor.execute(statement.as_string(None), parameters(scope) | {"verdict": verdict, "zone_id": zone_id})
         return int(cursor.fetchone()[0])
     failed = sql.SQL("defective_count" if scope.label_id is not None else "final_fail_count")
     counts = sql.SQL(_COUNTS).format(failed=failed, inspected=inspected(scope, by="time"))
@@ -197,7 +223,7 @@ def image_count(cursor: Any, scope: Scope, *, verdict: Verdict | None = None, wo
     return int(by_verdict[word][verdict])
 
 
-def _statement(template: LiteralString, scope: Scope, order: Order, word: Word | None) -> str:
+def _statement(template: LiteralString, scope: Scope, order: Order, word: Word | None, zone_id: int | None) -> str:
     by_label = scope.label_id is not None
     rank = sql.SQL(_NEWEST if order == "newest" else _WORST_BY_LABEL if by_label else _WORST)
     name = sql.SQL("image.name" if scope.batch_id is None else "batch_image.name")
@@ -205,7 +231,7 @@ def _statement(template: LiteralString, scope: Scope, order: Order, word: Word |
         sql.SQL(template)
         .format(
             columns=sql.SQL(_COLUMNS).format(name=name, final=sql.SQL(FINAL_VERDICT), rank=rank),
-            chosen=_chosen(scope, word),
+            chosen=_chosen(scope, word, zone_id),
             rank=rank,
             kind=sql.SQL("timestamptz" if order == "newest" else "float8"),
         )
@@ -213,7 +239,7 @@ def _statement(template: LiteralString, scope: Scope, order: Order, word: Word |
     )
 
 
-def _chosen(scope: Scope, word: Word | None) -> sql.Composable:
+def _chosen(scope: Scope, word: Word | None, zone_id: int | None) -> sql.Composable:
     joins = [sql.SQL(_BY_LABEL).format(affected=sql.SQL(AFFECTED))] if scope.label_id is not None else []
     if scope.batch_id is not None:
         joins.append(sql.SQL(_IN_BATCH).format())
@@ -226,6 +252,7 @@ def _chosen(scope: Scope, word: Word | None) -> sql.Composable:
         rows=sql.SQL(CHOSEN_ROWS),
         final=sql.SQL(FINAL_VERDICT),
         word=sql.SQL(_WORDS[word]),
+        zone=sql.SQL("" if zone_id is None else _IN_ZONE).format(inside=sql.SQL(INSIDE)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from analytics.tab_figures import LEGEND, PERCENT, Mark
 from analytics.theme import DATE_FORMATS, MUTED, RATE, REFERENCE, TEXT, axis, figure, lines, plain, title
 
-_HEAT = [[0, "rgba(213, 94, 0, 0)"], [0.02, "rgba(213, 94, 0, 0.12)"], [1, "rgba(213, 94, 0, 1)"]]
+HEAT = [[0, "rgba(213, 94, 0, 0)"], [0.02, "rgba(213, 94, 0, 0.12)"], [1, "rgba(213, 94, 0, 1)"]]
 _GOOD = "var(--good)"
 _SCALE_SHARE = 0.25
 _OUTLINE = {"color": MUTED, "width": 0.5}
@@ -24,7 +24,7 @@ def grid(
     drawn.add_heatmap(
         z=[list(row) for row in counts],
         zmin=0,
-        colorscale=_HEAT,
+        colorscale=HEAT,
         showscale=False,
         xgap=1,
         ygap=1,

@@ -30,6 +30,7 @@ _PROJECT = "project_id = %(project)s"
 _IMAGE = "image_id IN (SELECT id FROM image WHERE project_id = %(project)s)"
 _MODEL = "model_version_id IN (SELECT id FROM model_version WHERE project_id = %(project)s)"
 _BATCH = "batch_id IN (SELECT id FROM batch WHERE project_id = %(project)s)"
+_SOURCE = "source_id IN (SELECT id FROM source WHERE project_id = %(project)s)"
 _DATASET = "dataset_id IN (SELECT id FROM dataset WHERE project_id = %(project)s)"
 _TRAINING = "training_run_id IN (SELECT id FROM training_run WHERE project_id = %(project)s)"
 _RUN = (
@@ -103,6 +104,7 @@ _ROWS: tuple[tuple[str, str], ...] = (
     ("training_run", _PROJECT),
     ("dataset", _PROJECT),
     ("label", _PROJECT),
+    ("zone", _SOURCE),
     ("source", _PROJECT),
     ("project", "id = %(project)s"),
 )
