@@ -225,7 +225,7 @@ class TestStatus:
     def test_a_zip_is_being_unpacked(self, visit: Visit) -> None:
         batch = visit.plant.new_batch("Packed")
         Archive.objects.create(batch=batch, name="a.zip", path="1.zip")
-        assert "A ZIP is being unpacked." in visit.page("batch", batch.pk)
+        assert "A ZIP or a video is being taken apart." in visit.page("batch", batch.pk)
 
     def test_asks_less_often_while_nothing_happens(self, visit: Visit) -> None:
         batch, run = running(visit, 4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -43,9 +43,9 @@ def link_pictures(batch: Batch, pictures: Sequence[CheckedPicture]) -> list[Adde
     Outcomes in the order given. BatchSealedError where nobody waits for files any more.
     """
     _lock(batch)
-    facts = {picture.sha256: picture.facts for picture in pictures}
-    known = _images(batch, facts)
-    _place_unplaced(batch, known.values(), facts)
+    times = {picture.sha256: _time_of(batch, picture) for picture in pictures}
+    known = _images(batch, times)
+    _place_unplaced(batch, known.values(), times)
     new = {picture.sha256: picture for picture in reversed(pictures) if picture.sha256 not in known}
     rows = [_new_image(batch, picture) for picture in reversed(new.values())]
     Image.objects.bulk_create(rows, ignore_conflicts=True)
@@ -115,7 +115,7 @@ def _images(batch: Batch, sha256s: Collection[str]) -> dict[str, Image]:
 
 
 def _new_image(batch: Batch, picture: CheckedPicture) -> Image:
-    captured_at, captured_at_from = picture.captured or _capture_time(batch, picture.facts)
+    captured_at, captured_at_from = _time_of(batch, picture)
     return Image(
         project_id=batch.project_id,
         source_id=batch.source_id,
@@ -133,7 +133,11 @@ def _capture_time(batch: Batch, facts: PictureFacts) -> tuple[datetime, str]:
     return time_of(facts)
 
 
-def _place_unplaced(batch: Batch, images: Iterable[Image], facts: dict[str, PictureFacts]) -> None:
+def _time_of(batch: Batch, picture: CheckedPicture) -> tuple[datetime, str]:
+    return picture.captured or _capture_time(batch, picture.facts)
+
+
+def _place_unplaced(batch: Batch, images: Iterable[Image], times: Mapping[str, tuple[datetime, str]]) -> None:
     """An image known only from a data set takes its source and time from the first batch it comes with."""
     own = {"image": OuterRef("pk")}
     unplaced = Image.objects.filter(
@@ -143,8 +147,8 @@ def _place_unplaced(batch: Batch, images: Iterable[Image], facts: dict[str, Pict
     )
     for image in unplaced.order_by("pk"):
         image.source_id = batch.source_id
-        if image.sha256 in facts:
-            image.captured_at, image.captured_at_from = _capture_time(batch, facts[image.sha256])
+        if image.sha256 in times:
+            image.captured_at, image.captured_at_from = times[image.sha256]
         elif batch.captured_at is not None:
             image.captured_at, image.captured_at_from = batch.captured_at, Image.TimeSource.GIVEN
         elif image.captured_at_from != Image.TimeSource.EXIF:
