@@ -62,7 +62,7 @@ bench-dashboard:
 
 bench-upload:
 	@deploy/install.sh dev
-	$(BIN)/python -m benchmarks.upload --photos $(or $(PHOTOS),10000) --broken $(or $(BROKEN),2000) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m benchmarks.upload --photos $(or $(PHOTOS),10000) --broken $(or $(BROKEN),10000) $(if $(SEED),--seed $(SEED))
 
 bench-load:
 	@deploy/install.sh dev

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -15,10 +16,9 @@ class CpuTime:
     def __init__(self, data: Path, server: int) -> None:
         self._roots = {server, int((data / "postgres" / "postmaster.pid").read_text().split()[0])}
         self.seconds = 0.0
-        self._busy_seconds = 0.0
 
     def __enter__(self) -> CpuTime:
-        self._started, self._busy_started = self._used(), _busy()
+        self._started, self._busy_started, self._wall_started = self._used(), _busy(), time.perf_counter()
         return self
 
     def __exit__(
@@ -26,10 +26,11 @@ class CpuTime:
     ) -> None:
         self.seconds = self._used() - self._started
         self._busy_seconds = _busy() - self._busy_started
+        self._wall_seconds = time.perf_counter() - self._wall_started
 
-    def others_seconds(self, ours: float) -> float:
-        """What the machine did besides `ours` (CPU seconds, the client's among them)."""
-        return max(0.0, self._busy_seconds - ours)
+    def cores_of_others(self, ours: float) -> float:
+        """How many cores the machine was busy with besides `ours` (CPU seconds, the client's among them)."""
+        return max(0.0, self._busy_seconds - ours) / self._wall_seconds
 
     def _used(self) -> float:
         """Of the roots and their children, ended ones that were waited for included."""

@@ -50,7 +50,7 @@ _START_SECONDS = 60
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--photos", type=int, default=10_000)
-    parser.add_argument("--broken", type=int, default=2_000)
+    parser.add_argument("--broken", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="pixelwise-bench-"))
@@ -95,7 +95,7 @@ def _measured(folder: Path, port: int, photos: int, broken: int, seed: int) -> d
         "upload_of_floor": round(rate / floor, 2),
         "cpu_ms_per_image": round(1000 * cpu_seconds / photos, 2),
         "cpu_ms_per_image_of_client": round(1000 * told["cpu_seconds"] / photos, 2),
-        "cores_taken_by_others": round(cpu.others_seconds(cpu_seconds) / told["seconds"], 2),
+        "cores_taken_by_others": round(cpu.cores_of_others(cpu_seconds), 2),
     }
     if broken:
         found |= _broken(plant, port, broken, seed)
