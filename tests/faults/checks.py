@@ -123,7 +123,7 @@ class Checks:
         reasons: dict[int, set[str]] = {batch_id: set() for batch_id in batches}
         for batch_id, error in self.rig.rows(_FAILED_IN, [self.last_batch_id]):
             reasons[batch_id].add(error)
-        with self.rig.stack.signed_in() as client, httpx.Client(base_url=self.rig.stack.url) as browser:
+        with self.rig.stack.signed_in() as client, httpx.Client(base_url=self.rig.stack.url, timeout=60) as browser:
             sign_in(browser)
             for batch_id, errors in reasons.items():
                 told = client.get(f"batches/{batch_id}").json()

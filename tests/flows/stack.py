@@ -104,7 +104,7 @@ class Stack:
 
     def signed_in(self) -> httpx.Client:
         """An API client of the administrator."""
-        answer = httpx.post(f"{self.url}/api/v1/tokens", json={"email": EMAIL, "password": PASSWORD})
+        answer = httpx.post(f"{self.url}/api/v1/tokens", json={"email": EMAIL, "password": PASSWORD}, timeout=60)
         answer.raise_for_status()
         return httpx.Client(
             base_url=f"{self.url}/api/v1/",
