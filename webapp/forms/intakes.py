@@ -37,7 +37,7 @@ class KeyForm(forms.Form):
         required=False,
         strip=True,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Kept encrypted and never shown again. Neither id nor secret: a bucket that everybody may read.",
+        help_text="Encrypted, never shown again.",
     )
 
 

@@ -80,7 +80,12 @@ def _claim(run: Run, worker: str, *, fresh_only: bool = False) -> list[Predictio
     claimed = run.predictions.all().claim(
         worker=worker, count=settings.PIXELWISE_CHUNK_IMAGES, lease=lease(), fresh_only=fresh_only
     )
-    storage.fetch_all([storage.original_path(one.image.sha256) for one in claimed])
+    try:
+        storage.fetch_all([storage.original_path(one.image.sha256) for one in claimed])
+    except OSError:
+        # The bucket is away or the disk full: no picture's try is used up by that.
+        hand_back(run.predictions.filter(pk__in=[one.pk for one in claimed]))
+        raise
     return claimed
 
 
