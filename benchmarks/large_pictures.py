@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,21 +105,28 @@ def _measured(model: Path, file: Path) -> dict[str, float]:
 def draw(kind: str, width: int, height: int, folder: str) -> None:
     """Write a picture of lumps of six colours, with photo noise, in strips."""
     path = Path(folder) / f"large.{kind.partition('-')[0]}"
-    if kind == "tiff":
-        tifffile.imwrite(path, _strips(width, height), shape=(height, width, 3), dtype=np.uint8, **_stored("zlib"))
-    elif kind == "tiff-16-bit":
-        strips = (strip.astype(np.uint16) * 16 for strip in _strips(width, height))
-        tifffile.imwrite(path, strips, shape=(height, width, 3), dtype=np.uint16, **_stored("zlib"))
+    if kind in ("tiff", "tiff-16-bit"):
+        deep = np.uint16 if kind.endswith("bit") else np.uint8
+        strips = (
+            zlib.compress((strip.astype(deep) * (16 if deep is np.uint16 else 1)).tobytes(), 1)
+            for strip in _strips(width, height)
+        )
+        tifffile.imwrite(
+            path,
+            strips,
+            shape=(height, width, 3),
+            dtype=deep,
+            rowsperstrip=_STRIP,
+            photometric="rgb",
+            compression="zlib",
+            bigtiff=True,
+        )
+        return
+    whole = np.concatenate([*_strips(width, height)])
+    if kind == "tiff-lzw":
+        Image.fromarray(whole).save(path, compression="tiff_lzw", strip_size=width * 3 * _STRIP)
     else:
-        whole = np.concatenate([*_strips(width, height)])
-        if kind == "tiff-lzw":
-            Image.fromarray(whole).save(path, compression="tiff_lzw", strip_size=width * 3 * _STRIP)
-        else:
-            cv2.imwrite(str(path), whole[:, :, ::-1])
-
-
-def _stored(compression: str) -> dict[str, object]:
-    return {"rowsperstrip": _STRIP, "photometric": "rgb", "compression": compression, "bigtiff": True}
+        cv2.imwrite(str(path), whole[:, :, ::-1])
 
 
 def _strips(width: int, height: int) -> Iterator[np.ndarray]:

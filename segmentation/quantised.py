@@ -101,7 +101,7 @@ def _giving_logits(network: Path) -> list[str]:
     return names
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc]
+class _Reader(CalibrationDataReader):
     """Hands the quantiser one input after the other."""
 
     def __init__(self, given: Sequence[Given]) -> None:
