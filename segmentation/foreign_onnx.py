@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _DTYPES = {
 _CHANNELS = (1, 3)
 _MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 _MOST_SIDE_PX = 4096
+_MOST_NUMBERS = 500_000_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def read_onnx(path: Path) -> tuple[OnnxFile, ForeignModel]:
     """Parse, check and try out an ONNX file. ForeignModelError says what is not as it should be."""
     model = _parsed(plain_file(path, _MOST_BYTES))
     _refuse_what_is_not_plain(model)
+    _refuse_what_is_too_large(model)
     signature, channels = _input(model)
     signature, output_count = _tried_out(path, model, signature, channels)
     found = OnnxFile(signature, channels, output_count)
@@ -120,6 +123,21 @@ def _refuse_what_is_not_plain(model: onnx.ModelProto) -> None:
         if node.op_type in _ENDLESS:
             raise ForeignModelError(
                 f"the ONNX file contains a {node.op_type}, which could run for ever; export without"
+            )
+
+
+def _refuse_what_is_too_large(model: onnx.ModelProto) -> None:
+    """By the sizes that can be known without running it: a few bytes may ask for terabytes."""
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    except (onnx.shape_inference.InferenceError, RuntimeError, ValueError) as error:
+        raise ForeignModelError(f"the sizes inside the ONNX file do not fit: {str(error).strip()[:300]}") from error
+    for value in (*inferred.graph.value_info, *inferred.graph.output):
+        sizes = [size.dim_value for size in value.type.tensor_type.shape.dim if size.HasField("dim_value")]
+        if sizes and math.prod(sizes) > _MOST_NUMBERS:
+            raise ForeignModelError(
+                f"the network makes {value.name[:60]!r} of {' × '.join(map(str, sizes))} numbers; expected at most "
+                f"{_MOST_NUMBERS:,} at once"
             )
 
 

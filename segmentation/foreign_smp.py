@@ -85,7 +85,7 @@ def read_smp(folder: Path) -> tuple[SmpFolder, ForeignModel]:
         )
     config = _config(folder)
     name = config.get("_model_class")
-    if name not in ARCHITECTURE_OF:
+    if not isinstance(name, str) or name not in ARCHITECTURE_OF:
         raise ForeignModelError(
             f"{CONFIG_FILE} names the model class {name!r}; expected one of {', '.join(ARCHITECTURE_OF)}; "
             "other models can be brought as ONNX files"

@@ -80,7 +80,7 @@ def load_spec(folder: str | os.PathLike[str]) -> ModelSpec:
         raise ModelFolderError(f"no model in {folder}: {SPEC_FILE} cannot be read ({error.strerror})") from error
     except ModelFolderError:
         raise
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFolderError(f"{file}: {error}") from error
 
 

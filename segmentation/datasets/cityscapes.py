@@ -30,6 +30,7 @@ PICTURE_END, IDS_END, POLYGONS_END = "_leftImg8bit", "_gtFine_labelIds.png", "_g
 OWN_CITY = "pictures"
 """The city folder that our writer puts pictures in whose names have no folder."""
 _MOST_PIXELS = 400_000_000
+_FARTHEST_PX = 1_000_000
 
 
 class CityscapesDataset(LabelledDataset):
@@ -118,9 +119,9 @@ class CityscapesDataset(LabelledDataset):
         content = read_json(path)
         try:
             size, objects = (int(content["imgWidth"]), int(content["imgHeight"])), list(content["objects"])
-        except (TypeError, KeyError, ValueError) as error:
+        except (TypeError, KeyError, ValueError, OverflowError) as error:
             raise DatasetError(f'{path}: expected {{"imgWidth", "imgHeight", "objects"}}: {error!r}') from error
-        if not 0 < size[0] * size[1] <= _MOST_PIXELS:
+        if min(size) < 1 or size[0] * size[1] > _MOST_PIXELS:
             raise DatasetError(f"{path}: expected the size of a picture, found {size[0]}×{size[1]}")
         image = Image.new("L", size, IGNORE_INDEX)
         pen = ImageDraw.Draw(image)
@@ -129,7 +130,9 @@ class CityscapesDataset(LabelledDataset):
                 if drawn.get("deleted"):
                     continue
                 name, corners = str(drawn["label"]), [(float(x), float(y)) for x, y in drawn["polygon"]]
-            except (TypeError, KeyError, ValueError, AttributeError) as error:
+                if any(abs(number) > _FARTHEST_PX for corner in corners for number in corner):
+                    raise ValueError("a corner lies far outside every picture")
+            except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
                 raise DatasetError(f'{path}: objects[{place}]: expected {{"label", "polygon"}}: {error!r}') from error
             id_ = self._id_of(path, place, name)
             if id_ is not None and len(corners) > 1:

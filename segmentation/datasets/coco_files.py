@@ -13,6 +13,8 @@ from segmentation.datasets.reader import inner_path, without_ending
 
 _PEEK_BYTES = 1 << 16
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
+_BAD_ENTRY = (TypeError, KeyError, ValueError, OverflowError)
+_MOST_PIXELS = 400_000_000
 _SPLIT_WORDS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
@@ -58,10 +60,13 @@ class CocoFile:
             try:
                 key, file_name = row["id"], inner_path(row["file_name"], where)
                 height, width = int(row["height"]), int(row["width"])
-            except (TypeError, KeyError, ValueError) as error:
+                hash(key)
+            except _BAD_ENTRY as error:
                 if isinstance(error, DatasetError):
                     raise
                 raise DatasetError(f'{where}: expected {{"id", "file_name", "width", "height"}}: {error!r}') from error
+            if min(height, width) < 1 or height * width > _MOST_PIXELS:
+                raise DatasetError(f"{where}: expected the size of a picture, found {width}×{height}")
             if key in pictures:
                 raise DatasetError(f"{where}: the id {key!r} stands in the list twice; expected it once")
             found = _first_file(folder / file_name for folder in self._folders)
@@ -73,15 +78,17 @@ class CocoFile:
 
     def _attach(self, pictures: dict[Any, Placed | None], place: int, row: Any) -> None:
         where = f"{self.path}: annotations[{place}]"
-        if not isinstance(row, dict) or row.get("image_id") not in pictures:
-            image_id = row.get("image_id") if isinstance(row, dict) else row
+        image_id = row.get("image_id") if isinstance(row, dict) else row
+        if not isinstance(row, dict) or isinstance(image_id, list | dict) or image_id not in pictures:
             raise DatasetError(f"{where}: expected the id of a listed picture as image_id, found {image_id!r}")
-        placed = pictures[row["image_id"]]
+        placed = pictures[image_id]
         if placed is None:
             return
         if not self.is_panoptic:
             placed.shapes.append((place, row))
             return
+        if not isinstance(row.get("segments_info"), list):
+            raise DatasetError(f'{where}: expected "segments_info": [{{"id", "category_id"}}, …]')
         name = inner_path(row.get("file_name"), where)
         folders = [self.path.with_suffix(""), *self._folders]
         placed.segments = _first_file(folder / name for folder in folders if folder / name != placed.picture)
@@ -140,7 +147,7 @@ def _categories(path: Path, rows: Any) -> dict[int, str]:
     for place, row in enumerate(rows):
         try:
             number, name = int(row["id"]), str(row["name"]).strip()
-        except (TypeError, KeyError, ValueError) as error:
+        except _BAD_ENTRY as error:
             raise DatasetError(f'{path}: categories[{place}]: expected {{"id", "name"}}: {error!r}') from error
         if number in names or not name:
             raise DatasetError(f"{path}: categories[{place}]: expected an id of its own and a name, found {row}")

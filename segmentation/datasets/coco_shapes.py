@@ -16,6 +16,9 @@ from segmentation.pictures import PictureError, opened_picture
 from segmentation.spec import IGNORE_INDEX
 
 Mask = npt.NDArray[np.uint8]
+_FARTHEST = 10
+"""Corners may lie outside the picture, as some programs draw them, but not by more than so many of its sides:
+pycocotools walks along every edge, outside too, and takes 40 bytes for each step."""
 
 
 def instance_mask(file: Path, placed: Placed, indices: Mapping[int, int]) -> Mask:
@@ -46,7 +49,7 @@ def panoptic_mask(file: Path, placed: Placed, indices: Mapping[int, int]) -> Mas
     for segment in row["segments_info"]:
         try:
             number, category = int(segment["id"]), int(segment["category_id"])
-        except (TypeError, KeyError, ValueError) as error:
+        except (TypeError, KeyError, ValueError, OverflowError) as error:
             raise DatasetError(f'{where}: expected segments with {{"id", "category_id"}}: {error!r}') from error
         if category not in indices:
             raise DatasetError(f"{where}: expected the id of a listed category, found {category}")
@@ -73,8 +76,11 @@ def _run_lengths(where: str, segmentation: Any, height: int, width: int) -> list
             return []
         if isinstance(segmentation, list):
             polygons = [[float(number) for number in ring] for ring in segmentation if len(ring) >= 6]
-            if not np.isfinite([number for ring in polygons for number in ring]).all():
+            corners = np.asarray([number for ring in polygons for number in ring])
+            if not np.isfinite(corners).all():
                 raise ValueError("a polygon holds what is no number")
+            if np.abs(corners).max(initial=0) > _FARTHEST * max(height, width):
+                raise ValueError("a polygon lies far outside its picture")
             if not polygons:
                 return []
             counts = coco.merge(coco.frPyObjects(polygons, height, width))["counts"]
@@ -85,7 +91,7 @@ def _run_lengths(where: str, segmentation: Any, height: int, width: int) -> list
         runs = [int(run) for run in counts] if isinstance(counts, list) else _unpacked(counts)
         if min(runs, default=0) < 0 or sum(runs) != height * width:
             raise ValueError(f"the run lengths sum to {sum(runs)}, the picture has {height * width} pixels")
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
         raise DatasetError(
             f"{where}: expected polygons [[x, y, …]] or run lengths {{size, counts}}: {error}"
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from segmentation.datasets.errors import DatasetError
 from segmentation.spec import IGNORE_INDEX, LabelSpec
 
 CLEAN_NAMES = frozenset({"background", "good", "ok", "clean", "no defect", "normal"})
+_LABEL_INDEX = re.compile("[0-9]{1,3}")
+_HEX_COLOR = re.compile("#[0-9a-fA-F]{6}")
 BACKGROUND_COLOR = "#9AA3AD"
 # Okabe and Ito (2008) first, then Paul Tol's "muted" scheme (2021): told apart by colour-blind people.
 COLORS = (
@@ -61,7 +64,7 @@ def read_labels(path: Path) -> tuple[LabelSpec, ...]:
         raise DatasetError(f'{source}: expected {{"0": "background", …}}, found {str(classes)[:60]!r}')
     names: dict[int, str] = {}
     for key, name in classes.items():
-        if not str(key).isdecimal() or not 0 <= int(key) < IGNORE_INDEX or not isinstance(name, str):
+        if not _LABEL_INDEX.fullmatch(str(key)) or not 0 <= int(key) < IGNORE_INDEX or not isinstance(name, str):
             raise DatasetError(f"{source}: expected label indices 0 to 254 with names, found {key!r}: {name!r}")
         names[int(key)] = name
     known = {label.index: label for label in read_label_details(path)}
@@ -75,8 +78,8 @@ def read_label_details(path: Path) -> tuple[LabelSpec, ...]:
     if not source.is_file():
         return ()
     try:
-        labels = [LabelSpec(**{**entry, "index": int(entry["index"])}) for entry in read_json(source)]
-    except (TypeError, KeyError, ValueError) as error:
+        labels = [_detailed(entry) for entry in read_json(source)]
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise DatasetError(
             f'{source}: expected a list of {{"index", "name", "color", "is_defect"}}: {error}'
         ) from error
@@ -84,6 +87,15 @@ def read_label_details(path: Path) -> tuple[LabelSpec, ...]:
     if wrong or len({label.index for label in labels}) != len(labels):
         raise DatasetError(f"{source}: expected each index 0 to 254 once, found {[label.index for label in labels]}")
     return tuple(sorted(labels, key=lambda label: label.index))
+
+
+def _detailed(entry: dict[str, Any]) -> LabelSpec:
+    label = LabelSpec(**{**entry, "index": int(entry["index"])})
+    if not isinstance(label.name, str) or not isinstance(label.color, str) or not _HEX_COLOR.fullmatch(label.color):
+        raise ValueError(f"a name is a text and a color like #d55e00, found {label.name!r}: {label.color!r}")
+    if not isinstance(label.is_defect, bool):
+        raise ValueError(f"is_defect is true or false, found {label.is_defect!r}")
+    return label
 
 
 def guessed_labels(names: Mapping[int, str], *, may_be_defects: bool = True) -> tuple[LabelSpec, ...]:
@@ -106,5 +118,7 @@ def read_json(path: Path) -> Any:
     """The file's content; DatasetError where it cannot be read as JSON."""
     try:
         return json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise DatasetError(f"{path}: expected JSON: {error}") from error

@@ -22,6 +22,8 @@ from segmentation.spec import LabelSpec
 Picture = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif")
+LONGEST_NAME_BYTES = 255
+"""Of a file or a folder, as file systems allow."""
 
 
 class LabelledDataset(ABC):
@@ -141,7 +143,8 @@ def inner_path(name: object, place: str) -> PurePosixPath:
     """A file name that a data set's own file gives, refused where it would lead out of the data set."""
     text = str(name).replace("\\", "/")
     path = PurePosixPath(text)
-    if not text or path.is_absolute() or ".." in path.parts or text[1:2] == ":":
+    is_short = all(len(part.encode(errors="replace")) <= LONGEST_NAME_BYTES for part in path.parts)
+    if not text or path.is_absolute() or ".." in path.parts or text[1:2] == ":" or "\0" in text or not is_short:
         raise DatasetError(f"{place}: expected a file name inside the data set, found {str(name)[:80]!r}")
     return path
 
