@@ -32,6 +32,9 @@ def zone_map(
         zmin=0,
         colorscale=HEAT,
         showscale=False,
+        # Without gaps Plotly stretches a small picture by an inline style, which pages forbid.
+        xgap=1,
+        ygap=1,
         hovertext=[[lines(text) for text in row] for row in hovers],
         hoverinfo="text",
         customdata=[[query] * columns for _ in counts],

@@ -103,7 +103,8 @@ INSIDE: LiteralString = """
 def zone_rows(cursor: Any, scope: Scope) -> tuple[ZoneRow, ...]:
     cursor.execute(_ZONES, parameters(scope))
     return tuple(
-        ZoneRow(*row[:4], tuple((float(x), float(y)) for x, y in _POINT.findall(row[4]))) for row in cursor.fetchall()
+        ZoneRow(zone_id, name, source_id, source, tuple((float(x), float(y)) for x, y in _POINT.findall(shape)))
+        for zone_id, name, source_id, source, shape in cursor.fetchall()
     )
 
 

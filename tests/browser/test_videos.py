@@ -44,7 +44,7 @@ def test_from_a_video_to_presence_in_a_zone(page: Page, factory: Factory, tmp_pa
     assert [round(value, 1) for corner in Zone.objects.get().shape for value in corner] == [0, 0, 0.3, 0, 0.3, 1, 0, 1]
 
     page.goto(factory.address("dashboard-zones"))
-    expect(page.get_by_text("rust was in Door in 40.0% of 10 images")).to_be_visible()
+    expect(page.get_by_text("rust was in Door in 50.0% of 10 images")).to_be_visible()
     page.locator(".panel-zones-presence summary").click()
     page.get_by_role("link", name="Door: rust").click()
     expect(page.get_by_text("In zone: Door")).to_be_visible()

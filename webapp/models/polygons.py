@@ -13,7 +13,7 @@ Points = tuple[tuple[float, float], ...]
 _POINT = re.compile(r"\(([^(),]+),([^(),]+)\)")
 
 
-class PolygonField(models.Field):  # type: ignore[type-arg]
+class PolygonField(models.Field):
     """Corners ((x, y), …) in order. `shape @> point(x, y)` asks whether a point lies inside or on the edge."""
 
     def db_type(self, connection: Any) -> str:
@@ -31,7 +31,8 @@ class PolygonField(models.Field):  # type: ignore[type-arg]
         return "(" + ",".join(f"({float(x)!r},{float(y)!r})" for x, y in value) + ")"
 
     def value_to_string(self, obj: models.Model) -> str:
-        return self.get_prep_value(self.value_from_object(obj)) or ""
+        corners: Any = self.value_from_object(obj)
+        return self.get_prep_value(corners) or ""
 
 
 def read_polygon(text: str) -> Points:

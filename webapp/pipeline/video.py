@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from django.db import transaction
 from django.db.models import F
 from PIL import Image as Pillow
@@ -144,14 +146,14 @@ def _keep(archive: Archive, frame: Frame, find_people: FindPeople | None, starte
     )
     with transaction.atomic():
         added = link_pictures(archive.batch, [picture])[0]
-        Image.objects.filter(pk=added.image_id, frame_seconds__gt=picture.frame_seconds).update(
+        Image.objects.filter(pk=added.image_id or 0, frame_seconds__gt=picture.frame_seconds).update(
             frame_seconds=picture.frame_seconds
         )
         Archive.objects.filter(pk=archive.pk).update(next_frame=frame.number + 1, attempts_count=0)
     return added.wake_run_id
 
 
-def _jpeg(rgb: object, place: str) -> bytes:
+def _jpeg(rgb: npt.NDArray[np.uint8], place: str) -> bytes:
     """A frame as a file. Its place makes it differ from others that look the same: each counts as a frame."""
     stream = io.BytesIO()
     Pillow.fromarray(rgb).save(stream, "JPEG", quality=_QUALITY, subsampling=0, comment=place.encode())
