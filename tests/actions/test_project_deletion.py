@@ -43,6 +43,10 @@ def full_plant(acme: Workspace, slug: str) -> Plant:
     SkippedFile.objects.create(batch=plant.batch, name="a.txt", kind="rejected", reason="no picture")
     Archive.objects.create(batch=plant.batch, name="a.zip", path=f"{slug}.zip")
     Archive.objects.create(batch=plant.batch, name="still coming.zip", path="")
+    half = {"batch": plant.batch, "name": "half.zip", "sha256": slug.ljust(64, "1"), "size_bytes": 9}
+    plant.project.partial_uploads.create(**half)
+    plant.batch.arrived_files.create(name="a.zip", sha256=slug.ljust(64, "2"), size_bytes=9, outcome="archive")
+    plant.batch.announced_files.create(name="still to come.png", size_bytes=9)
     annotation = Annotation.objects.create(image=first, mask_sha256=slug.ljust(64, "0"))
     dataset = Dataset.objects.create(project=plant.project, name="set", checksum="0" * 64)
     DatasetImage.objects.create(dataset=dataset, annotation=annotation, name="a", split="train")

@@ -71,6 +71,8 @@ def partial_path(partial: PartialUpload) -> Path:
 
 def state(batch: Batch, sha256: str) -> Arrival | None:
     """How far a file of a batch has come; None where nothing of it is here."""
+    # Looked at first: one that is finished meanwhile is then found among those that have arrived.
+    partial = PartialUpload.objects.filter(project=batch.project_id, sha256=sha256).first()
     link = BatchImage.objects.filter(batch=batch, image__sha256=sha256).select_related("image").first()
     if link is not None:
         size_bytes = link.image.size_bytes
@@ -79,7 +81,6 @@ def state(batch: Batch, sha256: str) -> Arrival | None:
     if arrived is not None:
         met = arrived_before(arrived.name, arrived)
         return Arrival(met.name, arrived.size_bytes, arrived.size_bytes, met.outcome, met.reason)
-    partial = PartialUpload.objects.filter(project=batch.project_id, sha256=sha256).first()
     return _arrival(partial) if partial is not None else None
 
 
