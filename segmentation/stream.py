@@ -21,8 +21,7 @@ from segmentation.segmenter import Segmenter
 from segmentation.spent import Spent
 from segmentation.underway import ScaledPicture, Underway
 
-_DECODE_THREADS = 2
-_MEASURE_THREADS = 2
+_THREADS = 2
 _CHUNK_COUNT = {"cpu": 8, "cuda": 32}
 
 
@@ -117,7 +116,8 @@ def segment_files(
         label_count = len(segmenter.spec.labels)
     steps = _Steps(segmenter, limits, label_map, label_count, spent or Spent(), finish, pixels_ahead)
     count = chunk_count or _CHUNK_COUNT[segmenter.device.type]
-    with Stages(readers=_DECODE_THREADS, finishers=_MEASURE_THREADS) as stages:
+    threads = _threads(segmenter.device.type)
+    with Stages(readers=threads, finishers=threads) as stages:
         relay = Relay(
             stages,
             steps,
@@ -127,6 +127,11 @@ def segment_files(
             while_waiting=while_waiting,
         )
         yield from relay.results(items)
+
+
+def _threads(device: str) -> int:
+    """Of each stage beside the network: where that has a GPU to itself, the cores are theirs."""
+    return _THREADS if device == "cpu" else max(_THREADS, (os.cpu_count() or 1) // 2)
 
 
 @dataclass(frozen=True)
