@@ -81,16 +81,13 @@ def _sentences(dashboard: Dashboard, chart: Chart | NoChart, points: Sequence[Po
 
 def _notes(dashboard: Dashboard, found: Sequence[Signal]) -> tuple[Note, ...]:
     """The newest findings first; each opens its images."""
-    notes = [Note(f"{_told(dashboard, signal)}.", _signal_query(dashboard, signal)) for signal in reversed(found)]
-    if len(notes) <= _MOST_NOTES:
-        return tuple(notes)
-    return (*notes[:_MOST_NOTES], Note(f"And {len(notes) - _MOST_NOTES} earlier ones; the table marks them."))
-
-
-def _told(dashboard: Dashboard, signal: Signal) -> str:
-    starts = [local(row.start, dashboard.scope) for row in dashboard.trend]
+    starts = [local(row.start, dashboard.scope) for row in dashboard.trend] if found else []
     times = starts if dashboard.unit == "hour" else [start.date() for start in starts]
-    return sentence(signal, times, dashboard.unit)
+    newest = [*reversed(found)][:_MOST_NOTES]
+    notes = [Note(f"{sentence(signal, times, dashboard.unit)}.", _signal_query(dashboard, signal)) for signal in newest]
+    if len(found) <= _MOST_NOTES:
+        return tuple(notes)
+    return (*notes, Note(f"And {len(found) - _MOST_NOTES} earlier ones; the table marks them."))
 
 
 def _signal_query(dashboard: Dashboard, signal: Signal) -> str:

@@ -45,19 +45,29 @@ _DAYS = (7, 30, 92, 365)
 
 @dataclass
 class Watch:
-    """Sums the time of statements."""
+    """Sums the time of statements, and of that what the server's process worked (0 where that cannot be read)."""
 
     seconds: float = 0.0
+    worked: float = 0.0
     slowest: tuple[float, str] = field(default=(0.0, ""))
 
     def __call__(self, execute: Any, statement: str, values: Any, many: bool, context: Any) -> Any:
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), _worked()
         try:
             return execute(statement, values, many, context)
         finally:
             taken = time.perf_counter() - begun
             self.seconds += taken
+            self.worked += _worked() - worked
             self.slowest = max(self.slowest, (taken, " ".join(str(statement).split())[:70]))
+
+
+def _worked() -> float:
+    """Seconds of processor time that the server's process of this connection has had."""
+    try:
+        return int(Path(f"/proc/{connection.connection.info.backend_pid}/schedstat").read_text().split()[0]) / 1e9
+    except (OSError, AttributeError):
+        return 0.0
 
 
 def main() -> None:
@@ -96,7 +106,9 @@ def measure(project: Any, images: int, rounds: int) -> Size:
     client.force_login(project.created_by, backend="django.contrib.auth.backends.ModelBackend")
     filters = _filters(project)
     found = {
-        page: [Filtered(name, _database_times(client, project, page, query, rounds)) for name, query in filters.items()]
+        page: [
+            Filtered(name, *_database_times(client, project, page, query, rounds)) for name, query in filters.items()
+        ]
         for page in PAGES
     }
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
@@ -134,9 +146,11 @@ def _address(project: Any, page: str, query: str) -> str:
     return reverse(f"dashboard{page}", args=[project.slug]) + (f"?{query}" if query else "")
 
 
-def _database_times(client: Client, project: Any, page: str, query: str, rounds: int) -> list[float]:
-    """Milliseconds in the database, a number per round after one to warm up."""
-    times = []
+def _database_times(
+    client: Client, project: Any, page: str, query: str, rounds: int
+) -> tuple[list[float], list[float]]:
+    """Milliseconds in the database, and of its processor, a number per round after one to warm up."""
+    times, worked = [], []
     for _ in range(rounds + 1):
         watch = Watch()
         with connection.execute_wrapper(watch):
@@ -144,8 +158,9 @@ def _database_times(client: Client, project: Any, page: str, query: str, rounds:
         if response.status_code != 200:
             raise SystemExit(f"{_address(project, page, query)} answered {response.status_code}.")
         times.append(1000 * watch.seconds)
+        worked.append(1000 * watch.worked)
     print(f"{_address(project, page, query)}: {min(times):.0f} ms; {watch.slowest[0] * 1000:.0f} {watch.slowest[1]}")
-    return times[1:]
+    return times[1:], worked[1:]
 
 
 @contextmanager

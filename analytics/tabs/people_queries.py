@@ -77,13 +77,23 @@ class ChangeRow:
     person: str | None
 
 
+# Images judged once are counted as they are, in the order of an index that holds all it takes; only of those judged
+# again the newest word is looked for.
+_REPEATED: LiteralString = """
+    repeated AS MATERIALIZED (
+        SELECT DISTINCT image_id FROM review WHERE project_id = %(project_id)s AND is_repeat
+    )
+"""
+_ONCE: LiteralString = "NOT review.is_repeat AND review.image_id NOT IN (SELECT image_id FROM repeated)"
+_AGAIN: LiteralString = "review.image_id IN (SELECT image_id FROM repeated)"
+
 _REVIEWERS: LiteralString = """
-    WITH chosen AS (
+    WITH {repeated}, chosen AS (
         SELECT DISTINCT ON (review.image_id, review.user_id, review.is_blind)
                review.image_id, review.user_id, review.is_blind, review.verdict, review.model_verdict,
                review.is_withdrawn
         FROM review
-        WHERE {reviews}
+        WHERE {reviews} AND {again}
         ORDER BY review.image_id, review.user_id, review.is_blind, review.id DESC
     ), kept AS (SELECT * FROM chosen WHERE NOT is_withdrawn),
     counted AS (
@@ -91,7 +101,11 @@ _REVIEWERS: LiteralString = """
                count(*) FILTER (WHERE NOT is_blind AND model_verdict NOT IN ('', verdict)) AS overruled,
                count(*) FILTER (WHERE is_blind) AS blind,
                count(*) FILTER (WHERE is_blind AND model_verdict NOT IN ('', verdict)) AS blind_overruled
-        FROM kept GROUP BY user_id
+        FROM (SELECT user_id, is_blind, model_verdict, verdict FROM kept
+              UNION ALL
+              SELECT review.user_id, review.is_blind, review.model_verdict, review.verdict FROM review
+              WHERE {reviews} AND {once} AND NOT review.is_withdrawn) AS words
+        GROUP BY user_id
     ), compared AS (
         SELECT kept.user_id, count(*) AS n, count(*) FILTER (WHERE other.verdict = kept.verdict) AS agreed
         FROM kept JOIN kept AS other ON other.image_id = kept.image_id AND other.is_blind
@@ -107,20 +121,25 @@ _REVIEWERS: LiteralString = """
 """
 
 _OVERRULES: LiteralString = """
-    WITH chosen AS (
-        SELECT DISTINCT ON (review.image_id)
-               review.prediction_id, review.verdict, review.model_verdict, review.is_withdrawn
+    WITH {repeated}, chosen AS (
+        SELECT DISTINCT ON (review.image_id) review.prediction_id, review.model_version_id, review.verdict,
+               review.model_verdict, review.is_withdrawn
         FROM review
-        WHERE {reviews} AND NOT review.is_blind
+        WHERE {reviews} AND {again} AND NOT review.is_blind
         ORDER BY review.image_id, review.id DESC
+    ), words AS (
+        SELECT * FROM chosen
+        UNION ALL
+        SELECT review.prediction_id, review.model_version_id, review.verdict, review.model_verdict, review.is_withdrawn
+        FROM review WHERE {reviews} AND {once} AND NOT review.is_blind
+    ), counted AS (
+        SELECT model_version_id, count(*) AS judged, count(*) FILTER (WHERE model_verdict <> verdict) AS overruled
+        FROM words WHERE NOT is_withdrawn AND model_verdict <> '' AND prediction_id IS NOT NULL
+        GROUP BY model_version_id
     )
-    SELECT model_version.number, model_version.architecture, model_version.id, count(*),
-           count(*) FILTER (WHERE chosen.model_verdict <> chosen.verdict)
-    FROM chosen
-    JOIN prediction ON prediction.id = chosen.prediction_id
-    JOIN model_version ON model_version.id = prediction.model_version_id
-    WHERE NOT chosen.is_withdrawn AND chosen.model_verdict <> ''
-    GROUP BY model_version.id ORDER BY model_version.number DESC
+    SELECT model_version.number, model_version.architecture, model_version.id, counted.judged, counted.overruled
+    FROM counted JOIN model_version ON model_version.id = counted.model_version_id
+    ORDER BY model_version.number DESC
 """
 
 _REVIEWS: LiteralString = """
@@ -259,4 +278,9 @@ def _chosen(scope: Scope) -> dict[str, sql.Composable]:
         reviews = sql.Composed([reviews, sql.SQL(_OF_SOURCE).format(of_source=sql.SQL(OF_SOURCE))])
     if scope.batch_id is not None:
         reviews = sql.Composed([reviews, sql.SQL(_OF_BATCH)])
-    return {"reviews": reviews}
+    return {
+        "reviews": reviews,
+        "repeated": sql.SQL(_REPEATED),
+        "once": sql.SQL(_ONCE),
+        "again": sql.SQL(_AGAIN),
+    }

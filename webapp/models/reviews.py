@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from webapp.models.images import Image
+from webapp.models.learning import ModelVersion
 from webapp.models.people import User
 from webapp.models.projects import Project, Source
 from webapp.models.runs import Prediction
@@ -15,6 +18,8 @@ class Review(models.Model):
 
     `prediction` is what the person saw; `model_verdict` repeats what it said then. `is_blind`: the person saw
     neither mask nor verdict. `is_withdrawn`: the person takes an earlier word back, so the model's counts again.
+    `is_repeat`: somebody had judged the image before; `model_version` repeats the prediction's. Both are set when it is
+    saved first, with the image locked: images judged once are the most, and are counted without looking for others.
     """
 
     class Verdict(models.TextChoices):
@@ -24,11 +29,15 @@ class Review(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="reviews")
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="reviews")
     prediction = models.ForeignKey(Prediction, on_delete=models.SET_NULL, null=True, related_name="reviews")
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.SET_NULL, null=True, db_index=False, related_name="+"
+    )
     model_verdict = models.CharField(max_length=10, choices=Verdict, blank=True)
     verdict = models.CharField(max_length=10, choices=Verdict)
     reason = models.CharField(max_length=500, blank=True)
     is_blind = models.BooleanField(default=False)
     is_withdrawn = models.BooleanField(default=False)
+    is_repeat = models.BooleanField(default=False)
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="reviews")
     at = models.DateTimeField(auto_now_add=True)
 
@@ -41,10 +50,26 @@ class Review(models.Model):
         indexes = [
             models.Index(fields=["image", "-id"], name="review_newest"),
             models.Index(fields=["project", "at"], name="review_time"),
+            models.Index(
+                fields=["project", "at"],
+                condition=models.Q(is_repeat=False),
+                include=[
+                    *("image", "user", "is_blind", "is_withdrawn", "verdict", "model_verdict"),
+                    *("prediction", "model_version"),
+                ],
+                name="review_first",
+            ),
+            models.Index(fields=["project", "image"], condition=models.Q(is_repeat=True), name="review_repeated"),
         ]
 
     def __str__(self) -> str:
         return f"{self.image}: {self.verdict}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if self._state.adding:
+            self.is_repeat = Review.objects.filter(image_id=self.image_id).exists()
+            self.model_version_id = self.prediction.model_version_id if self.prediction else None
+        super().save(*args, **options)
 
 
 class AuditSample(models.Model):

@@ -189,11 +189,11 @@ _REGION_ROWS = """
 """
 
 _REVIEW_ROWS = """
-    INSERT INTO review (project_id, image_id, prediction_id, model_verdict, verdict, reason, is_blind, is_withdrawn,
-                        user_id, at)
-    SELECT %(project)s, image_id, prediction_id, verdict, reviewed_verdict,
-           CASE WHEN reviewed_verdict <> verdict THEN 'Planted by fill_ledger' ELSE '' END, false, false, %(user)s,
-           least(now(), captured_at + interval '6 hours')
+    INSERT INTO review (project_id, image_id, prediction_id, model_version_id, model_verdict, verdict, reason, is_blind,
+                        is_withdrawn, is_repeat, user_id, at)
+    SELECT %(project)s, image_id, prediction_id, model_version_id, verdict, reviewed_verdict,
+           CASE WHEN reviewed_verdict <> verdict THEN 'Planted by fill_ledger' ELSE '' END, false, false, false,
+           %(user)s, least(now(), captured_at + interval '6 hours')
     FROM fill_image JOIN fill_sum USING (place) WHERE reviewed_verdict IS NOT NULL ORDER BY place
 """
 
