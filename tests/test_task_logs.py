@@ -17,7 +17,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
 
     def note(_module: str, _function: str) -> Any:
-        return lambda *_: found.append(dict(structlog.contextvars.get_contextvars()))
+        return lambda *_, **__: found.append(dict(structlog.contextvars.get_contextvars()))
 
     monkeypatch.setattr(tasks, "_pipeline", note)
     return found

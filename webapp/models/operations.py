@@ -36,7 +36,8 @@ _INSPECTED = "SELECT coalesce(sum(inspected_count), 0)::bigint, coalesce(sum(pix
 _SLOW = """
     SELECT query, calls, mean_exec_time, total_exec_time FROM pg_stat_statements
     JOIN pg_database ON pg_database.oid = dbid
-    WHERE datname = current_database() AND calls > 0 ORDER BY total_exec_time DESC LIMIT %s
+    WHERE datname = current_database() AND calls > 0 AND query !~* '^(create|alter|drop) '
+    ORDER BY total_exec_time DESC LIMIT %s
 """
 
 _SIZES = """
