@@ -33,7 +33,11 @@ class Line:
         self.project = Project.objects.create(workspace=workspace, name="Bench", slug="bench")
         for label in SCENE_LABELS:
             Label.objects.create(
-                project=self.project, index=label.index, name=label.name, color=label.color, is_defect=label.is_defect
+                project=self.project,
+                index=label.index,
+                name=label.name,
+                color=label.color.lower(),
+                is_defect=label.is_defect,
             )
         self._numbers = count()
         self._jpegs = [_drawn(number) for number in range(_SCENES)]

@@ -25,3 +25,9 @@ class Spent:
             taken = time.perf_counter() - started
             with self._lock:
                 self.seconds[part] += taken
+
+    def take(self) -> dict[str, float]:
+        """What was counted so far; counting begins anew."""
+        with self._lock:
+            taken, self.seconds = dict(self.seconds), defaultdict(float)
+        return taken

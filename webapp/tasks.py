@@ -34,8 +34,7 @@ def queue_on_commit(task: Any, row_id: int) -> None:
 
 @shared_task
 def segment_run(run_id: int) -> None:
-    if _pipeline("segment", "segment_run")(run_id):
-        segment_run.delay(run_id)
+    _pipeline("segment", "segment_run")(run_id, wake_another=partial(queue_on_commit, segment_run, run_id))
 
 
 @shared_task(time_limit=LONGEST_UNPACKING_SECONDS)

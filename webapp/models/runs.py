@@ -56,16 +56,19 @@ class Run(models.Model):
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
-    def claim(self, *, worker: str, count: int, lease: timedelta) -> list[Prediction]:
-        """Take up to `count` queued predictions for `worker`; what one worker takes no other gets.
+    def claim(self, *, worker: str, count: int, lease: timedelta, fresh_only: bool = False) -> list[Prediction]:
+        """Take up to `count` queued predictions for `worker`, with their images; what one worker takes no other gets.
 
         A prediction that was tried or lost before is taken alone, so that an image that kills its worker takes
-        no neighbours with it.
+        no neighbours with it; with `fresh_only` not at all.
         """
         with transaction.atomic():
             queued = self.filter(state=Prediction.State.QUEUED).order_by("attempts_count", "losses_count", "id")
-            taken: list[Prediction] = list(queued.select_for_update(skip_locked=True, of=("self",))[:count])
-            taken = [row for row in taken if not row.attempts_count and not row.losses_count] or taken[:1]
+            if fresh_only:
+                queued = queued.filter(attempts_count=0, losses_count=0)
+            locked = queued.select_related("image").select_for_update(skip_locked=True, of=("self",))
+            taken: list[Prediction] = list(locked[:count])
+            taken = [row for row in taken if not row.is_suspect] or taken[:1]
             Prediction.objects.filter(pk__in=[row.pk for row in taken]).update(
                 state=Prediction.State.CLAIMED,
                 claimed_by=worker,
@@ -201,6 +204,11 @@ class Prediction(models.Model):
 
     def __str__(self) -> str:
         return f"prediction {self.pk}"
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a worker was gone, or failed, with it in hand before. Of a row as it was read."""
+        return bool(self.attempts_count or self.losses_count)
 
 
 class Measurement(models.Model):

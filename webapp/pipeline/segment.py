@@ -94,15 +94,16 @@ def _segment(model_version: ModelVersion, claimed: Iterable[Prediction], worker:
     mine = Prediction.objects.filter(model_version=model_version, claimed_by=worker)
     try:
         with in_hand(settings.PIXELWISE_DATA, worker) as hand:
-            outcomes = compute(model_version, unsaved.taking(claimed), worker=worker, spent=spent, hand=hand)
+            outcomes = compute(model_version, claimed, worker=worker, spent=spent, hand=hand)
             with closing(outcomes):
                 for outcome in outcomes:
                     unsaved.add(outcome, spent)
             unsaved.save(spent)
     except Exception as error:
-        if not is_of_the_machine(error):
-            give_back(mine.filter(pk__in=unsaved.ids), f"{type(error).__name__}: {error}")
-        once_it_answers(lambda: hand_back(mine), lease())
+        if is_of_the_machine(error):
+            once_it_answers(lambda: hand_back(mine), lease())
+        else:
+            give_back(mine, f"{type(error).__name__}: {error}")
         raise
 
 
