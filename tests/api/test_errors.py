@@ -53,7 +53,7 @@ def test_pages_keep_their_own_errors(db: None) -> None:
 
 @pytest.mark.parametrize("operation", operations(), ids=name)
 def test_other_methods(api: ApiClient, plant: Plant, operation: Operation) -> None:
-    answer = api("PATCH", operation.address(plant), {})
+    answer = api("PUT", operation.address(plant), {})
     assert answer.status_code == 405
     assert operation.method in answer["Allow"]
     assert operation.method in assert_shaped(answer)["message"]

@@ -14,9 +14,11 @@ MOST_FILES = 1000
 
 
 class UploadIn(Schema):
-    """`source` is the id of a source of the project; `captured_at` ISO 8601, empty: each picture's own time."""
+    """`name` may be empty: then it is date and time. `source` is the id of a source of the project; `captured_at` is
+    ISO 8601, empty: each picture's own time.
+    """
 
-    name: Annotated[Text, Field(max_length=200)] = ""
+    name: Annotated[Text, Field(max_length=200)]
     source: Id | None = None
     captured_at: Text = ""
 
