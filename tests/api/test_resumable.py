@@ -19,7 +19,7 @@ def bearer(api: ApiClient) -> dict[str, str]:
 
 
 def opened(api: ApiClient, **fields: Any) -> int:
-    answer = api.post("projects/plant/uploads", fields)
+    answer = api.post("projects/plant/uploads", {"name": ""} | fields)
     assert answer.status_code == 201, answer.content
     return int(answer.json()["id"])
 
@@ -77,8 +77,8 @@ def test_errors_have_the_one_shape(api: ApiClient, plant: Plant) -> None:
         (api.post(f"batches/{batch_id}/seal", {}), 200, ""),
         (begin(api, batch_id), 409, "conflict"),
         (api.post(f"batches/{batch_id}/manifest", {"files": []}), 409, "conflict"),
-        (api.post("projects/plant/uploads", {"source": 10**9}), 422, "invalid"),
-        (api.post("projects/plant/uploads", {"captured_at": "soon"}), 422, "invalid"),
+        (api.post("projects/plant/uploads", {"name": "", "source": 10**9}), 422, "invalid"),
+        (api.post("projects/plant/uploads", {"name": "", "captured_at": "soon"}), 422, "invalid"),
     ):
         assert answer.status_code == status, answer.content
         assert status < 300 or answer.json()["error"]["code"] == code

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from django.http import HttpResponse
 from ninja import Path, Router, Status
-from pydantic import StringConstraints
 
 from webapp import tus
 from webapp.actions.upload import (
@@ -30,7 +29,7 @@ from webapp.models import Batch, Project, Source
 
 router = Router()
 
-Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$"), Path(description="Of the whole file, in hex.")]
+Sha256 = Annotated[str, Path(description="Of the whole file, in lower-case hex.")]
 
 
 def _headers(*headers: tuple[str, str, bool]) -> dict[str, Any]:
@@ -109,7 +108,7 @@ def begin_upload(request: ApiRequest, batch_id: int) -> HttpResponse:
 @router.get("/batches/{int:batch_id}/uploads/{sha256}", response=answers(UploadOut, errors=(401, 404, 422)))
 def show_upload(request: ApiRequest, batch_id: int, sha256: Sha256) -> UploadOut:
     """How far a file is, and what became of it. HEAD gives the same in tus' headers."""
-    arrival = file_state(batch=visible_batch(request.auth, batch_id), sha256=sha256)
+    arrival = file_state(batch=visible_batch(request.auth, batch_id), sha256=_content_hash(sha256))
     if arrival is None:
         raise ApiError(404)
     return UploadOut(
@@ -125,18 +124,18 @@ def show_upload(request: ApiRequest, batch_id: int, sha256: Sha256) -> UploadOut
 def head_upload(request: ApiRequest, batch_id: int, sha256: Sha256) -> HttpResponse:
     """The same in tus' headers."""
     batch = visible_batch(request.auth, batch_id)
-    return _shaped(lambda: tus.show(request, batch, sha256))
+    return _shaped(lambda: tus.show(request, batch, _content_hash(sha256)))
 
 
 @router.patch(
     "/batches/{int:batch_id}/uploads/{sha256}",
-    response=answers(None, status=204, errors=(400, 401, 404, 409, 412, 413, 415, 422, 460, 507)),
+    response=answers(None, status=204, errors=(400, 401, 404, 409, 412, 413, 415, 460, 507)),
     openapi_extra=PIECE,
 )
 def send_piece(request: ApiRequest, batch_id: int, sha256: Sha256) -> HttpResponse:
     """One more piece of a file (tus 1.0.0). It is on disk when this answers; the last one makes the file an image."""
     batch = visible_batch(request.auth, batch_id)
-    return _shaped(lambda: tus.append(request, batch, sha256))
+    return _shaped(lambda: tus.append(request, batch, _content_hash(sha256)))
 
 
 @router.post("/batches/{int:batch_id}/seal", response=answers(BatchOut, errors=(401, 404)))
@@ -144,6 +143,12 @@ def seal_upload(request: ApiRequest, batch_id: int) -> BatchOut:
     """No more files will come. What was expected and has not arrived is listed in `rejected`."""
     seal_batch(batch=visible_batch(request.auth, batch_id))
     return batch_out(request.auth, batch_id)
+
+
+def _content_hash(sha256: str) -> str:
+    if not tus.SHA256.fullmatch(sha256):
+        raise ApiError(404)
+    return sha256
 
 
 def _shaped(answer: Any) -> HttpResponse:
