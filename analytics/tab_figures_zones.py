@@ -48,9 +48,9 @@ def zone_map(
             line={"color": TEXT, "width": 2},
             hoverinfo="skip",
         )
-        top = min(corners, key=lambda corner: corner[1])
+        middle = [sum(values) / len(corners) for values in zip(*corners, strict=True)]
         drawn.add_annotation(
-            x=top[0], y=top[1], text=short(name), showarrow=False, yanchor="bottom", font={"size": 11, "color": TEXT}
+            x=middle[0], y=middle[1], text=short(name), showarrow=False, font={"size": 11, "color": TEXT}
         )
     frame = {"showgrid": False, "showticklabels": False, "mirror": True, "showline": True, "constrain": "domain"}
     drawn.update_layout(
