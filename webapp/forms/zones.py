@@ -34,7 +34,7 @@ class ZoneForm(forms.Form):
         text = self.cleaned_data["corners"]
         try:
             return tuple((float(x), float(y)) for x, y in json.loads(text or "[]"))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise forms.ValidationError("Expected corners as [[x, y], …]; draw the zone again.") from error
 
     def clean(self) -> dict[str, Any]:
