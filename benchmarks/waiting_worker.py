@@ -15,6 +15,7 @@ import time
 from importlib import import_module
 from typing import Any
 
+import django
 import torch
 
 from segmentation import segmenter
@@ -45,6 +46,7 @@ def main(name: str, milliseconds: str) -> None:
 
     segmenter.open_backend = open_waiting  # type: ignore[assignment]
     torch.set_num_threads(1)
+    django.setup()
     # Before it forks: so no worker is measured while it loads libraries.
     import_module("webapp.pipeline.segment")
     command = list(worker("gpu"))

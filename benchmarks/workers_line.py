@@ -10,6 +10,7 @@ import numpy as np
 from django.db import connection
 
 from webapp.actions.upload import upload_batch
+from webapp.celery import app
 from webapp.models import Label, Prediction, Project, Run, Workspace
 from webapp.pipeline import rollups
 from webapp.pipeline.color_model import write_color_model
@@ -17,7 +18,7 @@ from webapp.pipeline.registering import put_live, register_model
 from webapp.tasks import segment_run
 
 _LABELS = (("background", "#808080"), ("rust", "#dc1e1e"), ("paint", "#1e3cdc"), ("hole", "#000000"))
-_GIVE_UP_SECONDS = 300
+_GIVE_UP_SECONDS = 120
 _STATEMENTS = """
     SELECT sum(calls), sum(wal_bytes),
            sum(total_exec_time) FILTER (WHERE query LIKE '%%pg_advisory_xact_lock%%'),
@@ -60,6 +61,13 @@ class Line:
             x, y = (int(place) for place in self._rng.integers(10, 100, 2))
             cv2.circle(picture, (x, y), int(self._rng.integers(2, 12)), color, -1)
         return cv2.imencode(".png", picture)[1].tobytes()
+
+    def wait_for(self, count: int) -> None:
+        """Until so many workers answer."""
+        deadline = time.monotonic() + _GIVE_UP_SECONDS
+        while len(app.control.ping(timeout=1)) < count:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{count} workers did not start within {_GIVE_UP_SECONDS} seconds: see their logs")
 
     def work_off(self, run: Run) -> None:
         """Tell the workers, once, and wait until all is done."""

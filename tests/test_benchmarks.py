@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from torch import nn
 
-from benchmarks import gpu, large_pictures, models_page
+from benchmarks import gpu, large_pictures, models_page, pipeline
 from benchmarks.model_rows import ROWS
 from benchmarks.models import results
+from benchmarks.pipeline_line import _drawn, _with_remark
 from segmentation.architectures_catalogue import CATALOGUE, FAMILIES, NO_TRAINING
 from segmentation.pictures import read_rgb
 
@@ -59,3 +60,22 @@ def test_operations_and_bytes_of_a_convolution_are_counted() -> None:
     operations, moved = gpu.costs_of(nn.Conv2d(3, 8, 3, padding=1, bias=False).eval())
     assert operations == 2 * 8 * 3 * 9 * 512**2
     assert moved == 2 * ((3 + 8) * 512**2 + 8 * 3 * 9)
+
+
+def test_what_the_cores_allow_is_told_beside_what_the_pipeline_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two cores could do 20 images a second of 90 + 10 ms, the bare model did 18 of them, the pipeline 15."""
+    monkeypatch.setattr(pipeline.os, "sched_getaffinity", lambda _: {0, 1})
+    bare, whole = pipeline.Turn(18, 0.08, 0), pipeline.Turn(15, 0.09, 0.01)
+    found = pipeline._summary([bare], [whole])
+    assert (found["ratio"], found["best_ratio_of_these_cores"]) == (0.833, 1.111)
+    assert (found["model_cpu_ms"], found["other_cpu_ms"], found["database_cpu_ms"]) == (80, 20, 10)
+
+
+def test_a_remark_makes_another_file_of_the_same_picture(tmp_path: Any) -> None:
+    jpeg = _drawn(1)
+    paths = [tmp_path / "plain.jpg", tmp_path / "remarked.jpg"]
+    for path, content in zip(paths, (jpeg, _with_remark(jpeg, "7")), strict=True):
+        path.write_bytes(content)
+    plain, remarked = (read_rgb(path) for path in paths)
+    assert paths[0].read_bytes() != paths[1].read_bytes()
+    assert np.array_equal(plain, remarked)
