@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.load_installation import PHOTOS_AT_ONCE, READERS, UPLOADERS, Installation
+from benchmarks.load_installation import PHOTOS_AT_ONCE, READERS, SETTLE_SECONDS, UPLOADERS, Installation
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE_FILE = ROOT / "docs" / "performance.md"
@@ -75,14 +75,14 @@ def main() -> None:
 
 
 def _answers(plan: dict[str, Any], scratch: Path, seconds: int) -> list[Any]:
-    """Let everybody in, three a second, and load it: (kind, what, milliseconds, error) of every answer."""
+    """Let everybody in, one a second, and load it: (kind, what, milliseconds, error) of every answer."""
     path = scratch / "plan.json"
     path.write_text(json.dumps(plan))
     people = READERS + UPLOADERS
     command = [
         *(sys.executable, "-m", "locust", "-f", str(ROOT / "benchmarks" / "load_people.py"), "--headless"),
-        *("--users", str(people), "--spawn-rate", "3", "--host", plan["host"], "--only-summary"),
-        *("--run-time", f"{seconds + people // 3}s", "--stop-timeout", "20", "--exit-code-on-error", "0"),
+        *("--users", str(people), "--spawn-rate", "1", "--host", plan["host"], "--only-summary"),
+        *("--run-time", f"{seconds + people + SETTLE_SECONDS}s", "--stop-timeout", "20", "--exit-code-on-error", "0"),
     ]
     environment = os.environ | {"PIXELWISE_LOAD_PLAN": str(path), "PYTHONPATH": str(ROOT)}
     subprocess.run(command, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
