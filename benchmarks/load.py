@@ -101,8 +101,8 @@ def _section(answers: list[Any], images: int, seconds: int, rate: float) -> str:
     is_reached = every.p95 <= BAR_MS and not errors
     words = (
         f"`make bench-load`: {READERS} people read the dashboards of {images:,} images (60 sources, 6 labels, a year), "
-        f"each for 5 to 15 seconds a page, and {UPLOADERS} upload {PHOTOS_AT_ONCE} photos of 450 kB at a time and watch "
-        f"their batch; {seconds} seconds through the web server as `make run` starts it, while a run goes on. "
+        f"each for 5 to 15 seconds a page, and {UPLOADERS} upload {PHOTOS_AT_ONCE} photos of 450 kB at a time and "
+        f"watch their batch; {seconds} seconds through the web server as `make run` starts it, while a run goes on. "
         "Locust, PostgreSQL, Redis, web server and workers share two cores. "
         f"Errors: {len(errors)}{f', the first: {errors[0]}' if errors else ''}. "
         f"Bar: no error and p95 of all pages at most {BAR_MS:,} ms: {'reached' if is_reached else 'missed'}. "
