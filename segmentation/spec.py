@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 IGNORE_INDEX = 255
 MAX_LABELS = 255
+_HEX_COLOR = re.compile("#[0-9a-fA-F]{6}")
 MIRRORS = ("horizontally", "vertically")
 
 
@@ -100,6 +102,9 @@ class ModelSpec:
         try:
             values = json.loads(text)
             values["labels"] = tuple(LabelSpec(**label) for label in values["labels"])
+            for label in values["labels"]:
+                if not isinstance(label.name, str) or not _HEX_COLOR.fullmatch(label.color):
+                    raise ValueError(f"a label has a name and a color like #d55e00, found {label}")
             for name in ("mean", "std", "mirrors"):
                 if name in values:
                     values[name] = tuple(values[name])

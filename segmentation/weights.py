@@ -99,7 +99,7 @@ def load_model(folder: str | os.PathLike[str], *, device: str | torch.device = "
         module.load_state_dict(load_tensors(content))
     except SafetensorError as error:
         raise ModelFolderError(f"{file} is no safetensors file or is cut off: {error}") from error
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, TypeError, LookupError, AttributeError, OverflowError) as error:
         raise ModelFolderError(f"{file} does not fit its {SPEC_FILE}: {error}") from error
     module.eval().to(device)
     return LoadedModel(spec, module, hashlib.sha256(content).hexdigest())

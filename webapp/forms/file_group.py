@@ -45,7 +45,7 @@ def _entries(request: HttpRequest) -> list[dict[str, Any]]:
         entries = json.loads(line)["files"]
         is_good = 0 < len(entries) <= MOST_FILES and all(_is_entry(entry) for entry in entries)
         is_good = is_good and sum(entry["size_bytes"] for entry in entries) <= MOST_BYTES
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         is_good = False
     if not is_good:
         raise GroupError(

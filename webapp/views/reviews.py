@@ -91,7 +91,7 @@ def _sent(request: HttpRequest) -> dict[str, Any]:
         return dict(request.POST.items())
     try:
         body = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 
