@@ -171,7 +171,7 @@ def _rows(files: Sequence[AddedFile]) -> list[dict[str, str]]:
 def _body(request: HttpRequest) -> dict[str, Any] | None:
     try:
         body = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
 
