@@ -2,7 +2,7 @@
 
 Not a test that CI runs; it says in report.json which pages scroll sideways on a phone and what axe-core objects to.
 
-LOOKS=FOLDER .venv/bin/pytest -n 0 tests/browser/looks.py [-k full]
+LOOKS=FOLDER [LOOKS_MODES="wide phone-dark"] .venv/bin/pytest -n 0 tests/browser/looks.py [-k full]
 """
 
 from __future__ import annotations
@@ -55,8 +55,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 MODES = [("wide", WIDE, "light"), ("wide-dark", WIDE, "dark"), ("phone", PHONE, "light"), ("phone-dark", PHONE, "dark")]
+AXE = ("wide", "wide-dark")
+CHOSEN = os.environ.get("LOOKS_MODES", "").split()
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-DAYS = 8
+DAYS = int(os.environ.get("LOOKS_DAYS", "8"))
 
 
 def draw(page: Page, url: str, addresses: dict[str, str], folder: Path) -> list[str]:
@@ -64,18 +66,18 @@ def draw(page: Page, url: str, addresses: dict[str, str], folder: Path) -> list[
     folder.mkdir(parents=True, exist_ok=True)
     wrong = []
     for name, address in addresses.items():
-        for mode, size, scheme in MODES:
+        for mode, size, scheme in (one for one in MODES if not CHOSEN or one[0] in CHOSEN):
             page.set_viewport_size(size)
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             answer = page.goto(url + address)
             page.wait_for_load_state("load")
-            page.wait_for_timeout(600)
+            page.wait_for_timeout(300)
             page.screenshot(path=folder / f"{name}.{mode}.png", full_page=True)
             if answer is not None and answer.status >= 500:
                 wrong.append(f"{name}: {answer.status}")
             if (over := page.evaluate(SIDEWAYS)) > 0:
                 wrong.append(f"{name} {mode}: {over} px wider than the screen")
-            if mode in ("wide", "wide-dark"):
+            if mode in AXE:
                 found = Axe().run(page).response["violations"]
                 wrong += [f"{name} {mode}: {one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
     (folder / "report.json").write_text(json.dumps(wrong, indent=1, ensure_ascii=False))
