@@ -94,21 +94,33 @@ _TALLIES = f"""
 # In this order: each may read those before it.
 _STEPS = {"chosen": _CHOSEN, "inspections": _INSPECTIONS, "measured": _MEASURED, "tallies": _TALLIES}
 
-# Dates and ids come first among what is grouped by: sorting by them is several times as fast as by the period's name.
-_SPREAD_ROWS = """
-    SELECT project_id, period, is_all_sources,
-           CASE period WHEN 'day' THEN day ELSE date_trunc('month', day)::date END AS start,
-           is_current, model_version_id, label_id, CASE WHEN NOT is_all_sources THEN source_id END AS source_id,
-           coalesce(rollup_counts(array_agg(bucket) FILTER (WHERE cell IS NULL),
-               array_agg(tally) FILTER (WHERE cell IS NULL), max(bucket) + 1), '{}') AS area_counts,
-           coalesce(rollup_counts(array_agg(cell) FILTER (WHERE bucket IS NULL),
-               array_agg(tally) FILTER (WHERE bucket IS NULL), max(cell) + 1), '{}') AS place_counts
-    FROM tallies, unnest(ARRAY['day', 'month']) AS period, unnest(ARRAY[false, true]) AS is_all_sources
-    GROUP BY 4, 7, 8, 6, 5, 2, 3, 1
-"""
-
-
 _MONTH = "date_trunc('month', day)::date"
+
+
+def _tallied(period: str, *, is_all_sources: bool) -> str:
+    """The tallies of one period, of each source or of all of them, summed before they are put into arrays."""
+    start = "day" if period == "day" else _MONTH
+    source = "NULL::bigint" if is_all_sources else "source_id"
+    kept_by = f"project_id, is_current, model_version_id, label_id, {source} AS source_id, bucket, cell"
+    return (
+        f"SELECT '{period}' AS period, {is_all_sources} AS is_all_sources, {start} AS start, {kept_by}, "  # noqa: S608
+        "sum(tally)::bigint AS tally FROM tallies GROUP BY 3, 4, 5, 6, 7, 8, 9, 10"
+    )
+
+
+_GATHERED = " UNION ALL ".join(
+    _tallied(period, is_all_sources=is_all_sources) for period in ("day", "month") for is_all_sources in (False, True)
+)
+# Dates and ids come first among what is grouped by: sorting by them is several times as fast as by the period's name.
+_SPREAD_ROWS = f"""
+    SELECT project_id, period, is_all_sources, start, is_current, model_version_id, label_id, source_id,
+           coalesce(rollup_counts(array_agg(bucket) FILTER (WHERE cell IS NULL),
+               array_agg(tally) FILTER (WHERE cell IS NULL), max(bucket) + 1), '{{}}') AS area_counts,
+           coalesce(rollup_counts(array_agg(cell) FILTER (WHERE bucket IS NULL),
+               array_agg(tally) FILTER (WHERE bucket IS NULL), max(cell) + 1), '{{}}') AS place_counts
+    FROM ({_GATHERED}) AS gathered
+    GROUP BY 4, 7, 8, 6, 5, 2, 3, 1
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)

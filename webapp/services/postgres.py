@@ -40,6 +40,8 @@ _OPTIONS = {
     "shared_buffers": "256MB",
     "work_mem": "16MB",
     "random_page_cost": "1.1",
+    # One core a question: starting helpers takes longer than most answers, and the others wait for those cores too.
+    "max_parallel_workers_per_gather": "0",
     "log_timezone": "UTC",
     "timezone": "UTC",
     "shared_preload_libraries": "pg_stat_statements",
