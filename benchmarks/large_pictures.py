@@ -54,10 +54,12 @@ def main() -> None:
     if options.measure:
         print(json.dumps(_measured(Path(options.measure[0]), Path(options.measure[1]))))
         return
-    rows = [_in_a_process_of_its_own(kind, options.width, options.height) for kind in options.kinds]
-    print("| file | MB | seconds | peak above idle, MB |\n|---|---|---|---|")
-    for row in rows:
-        print(f"| {row['kind']} | {row['file_megabytes']} | {row['seconds']} | {row['megabytes_above_idle']} |")
+    print("| file | MB | seconds | peak above idle, MB |\n|---|---|---|---|", flush=True)
+    rows = []
+    for kind in options.kinds:
+        row = _in_a_process_of_its_own(kind, options.width, options.height)
+        print(f"| {kind} | {row['file_megabytes']} | {row['seconds']} | {row['megabytes_above_idle']} |", flush=True)
+        rows.append(row)
     seams = _seams()
     print(json.dumps({"benchmark": "large_pictures", "pixels": options.width * options.height, "rows": rows, **seams}))
 
