@@ -45,7 +45,7 @@ class Line:
     def use(self, folder: Path) -> None:
         """Make the model of this folder the live one, and load it as a worker does."""
         self.model_version: ModelVersion = register_model(
-            project=self.project, user=None, folder=folder, origin="trained"
+            project=self.project, user=None, folder=folder, origin="imported"
         )
         put_live(self.model_version, user=None)
         self._segmenter = loaded_segmenter(self.model_version.folder, "cpu", backend_of(self.model_version))
