@@ -76,7 +76,7 @@ def validation_pairs(model_version: ModelVersion) -> list[Pair]:
     if run is None:
         return []
     labels = [row.label for row in model_version.model_labels.select_related("label").order_by("index")]
-    pairs = dataset_pairs(run.dataset, DatasetImage.Split.VAL, labels)
+    pairs = dataset_pairs(run.dataset, DatasetImage.Split.VALIDATION, labels)
     step = max(1, -(-len(pairs) // VALIDATION_COUNT))
     return pairs[::step]
 
