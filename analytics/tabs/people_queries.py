@@ -273,7 +273,7 @@ def _counted(scope: Scope) -> dict[str, sql.Composable]:
 
 def _chosen(scope: Scope) -> dict[str, sql.Composable]:
     """Reviews by when they were made, and which images they are of."""
-    reviews = sql.SQL(_REVIEWS)
+    reviews: sql.Composable = sql.SQL(_REVIEWS)
     if scope.source_id is not None:
         reviews = sql.Composed([reviews, sql.SQL(_OF_SOURCE).format(of_source=sql.SQL(OF_SOURCE))])
     if scope.batch_id is not None:

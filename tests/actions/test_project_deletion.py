@@ -40,6 +40,7 @@ def full_plant(acme: Workspace, slug: str) -> Plant:
     plant = build_plant(acme, slug)
     first = plant.image({"scratch": [60], "pit": [5]}, source=plant.line_1)
     plant.image(source=plant.line_2)
+    plant.line_1.zones.create(name="door", shape=((0, 0), (1, 0), (1, 1)))
     SkippedFile.objects.create(batch=plant.batch, name="a.txt", kind="rejected", reason="no picture")
     Archive.objects.create(batch=plant.batch, name="a.zip", path=f"{slug}.zip")
     Archive.objects.create(batch=plant.batch, name="still coming.zip", path="")

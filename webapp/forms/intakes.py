@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from webapp.actions.intakes import BucketInput
-from webapp.models import Project
+from webapp.models import Project, Source
 from webapp.services.bucket_endpoints import AMAZON, allowed_endpoints
 
 _AMAZON = "aws"
@@ -19,7 +19,7 @@ class FolderForm(forms.Form):
         label="Folder", max_length=1000, widget=forms.TextInput(attrs=_OFF), help_text="As the server calls it."
     )
     source = forms.ModelChoiceField(
-        queryset=None, required=False, empty_label="No source", help_text="Where these pictures come from."
+        Source.objects.none(), required=False, empty_label="No source", help_text="Where these pictures come from."
     )
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
@@ -47,7 +47,8 @@ class BucketForm(KeyForm):
         max_length=40, required=False, widget=forms.TextInput(attrs=_OFF | {"placeholder": "eu-central-1"})
     )
     bucket = forms.CharField(label="Bucket", max_length=63, widget=forms.TextInput(attrs=_OFF))
-    prefix = forms.CharField(
+    # Django takes fields off the class, so a form's own prefix stays what it is.
+    prefix = forms.CharField(  # type: ignore[assignment]
         max_length=900,
         required=False,
         widget=forms.TextInput(attrs=_OFF | {"placeholder": "line-3/"}),
@@ -60,7 +61,7 @@ class BucketForm(KeyForm):
         initial="1",
     )
     source = forms.ModelChoiceField(
-        queryset=None, required=False, empty_label="No source", help_text="Where these pictures come from."
+        Source.objects.none(), required=False, empty_label="No source", help_text="Where these pictures come from."
     )
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:

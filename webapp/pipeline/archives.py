@@ -72,7 +72,9 @@ def refusal(entry: zipfile.ZipInfo) -> str | None:
     if entry.flag_bits & 0x1:
         return "is locked with a password"
     if entry.compress_type not in _METHODS:
-        method = zipfile.compressor_names.get(entry.compress_type, str(entry.compress_type))
+        method = zipfile.compressor_names.get(  # type: ignore[attr-defined]
+            entry.compress_type, str(entry.compress_type)
+        )
         return f"is packed by the method “{method}”; expected “deflate”, as ZIPs usually are"
     if entry.file_size > MAX_RATIO * max(entry.compress_size, 1) and entry.file_size > _RATIO_COUNTS_FROM_BYTES:
         return f"is packed more than {MAX_RATIO} times smaller than it is: not opened"

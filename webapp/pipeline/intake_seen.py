@@ -33,8 +33,8 @@ class Found:
 def to_take(intake: Intake, entries: Sequence[Entry], now: datetime, *, settles: bool) -> list[Found]:
     """Write down what is seen for the first time; returns those files whose turn has come, in order."""
     known: dict[str, list[SeenFile]] = {}
-    for row in SeenFile.objects.filter(intake=intake, path__in={entry.path for entry in entries}):
-        known.setdefault(row.path, []).append(row)
+    for seen in SeenFile.objects.filter(intake=intake, path__in={entry.path for entry in entries}):
+        known.setdefault(seen.path, []).append(seen)
     fresh: list[Found] = []
     found: list[Found] = []
     for entry in entries:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -136,7 +137,7 @@ def _label_limits(model_version: ModelVersion) -> dict[int, int]:
 
 def _lock_held(outcomes: Sequence[Outcome], worker: str) -> dict[int, _Held]:
     """Lock the images first, in order: two model versions of one image never race for being current."""
-    mine = {"ids": [outcome.prediction_id for outcome in outcomes], "worker": worker}
+    mine: dict[str, Any] = {"ids": [outcome.prediction_id for outcome in outcomes], "worker": worker}
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_IMAGES, mine)
         cursor.execute(_LOCK_HELD, mine)

@@ -141,7 +141,7 @@ def replace_key(request: HttpRequest, slug: str, intake_id: int) -> HttpResponse
             intakes.replace_key(intake=intake, user=person(request), **form.cleaned_data)
             messages.success(request, "The new key is used from now on.")
         else:
-            messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     except Refused as refused:
         messages.error(request, str(refused))
     return _back(intake.project)

@@ -58,7 +58,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--mirrored-views",
             action="store_true",
-            help="the model may look at mirrored copies of each image too, where that is better: up to four times slower",
+            help="the model may look at mirrored copies of each image too, where that is better; up to 4 times slower",
         )
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--loss", metavar="NAME", default="auto", help="default: by how rare the labels are")
