@@ -5,13 +5,14 @@ The pipeline is looked up when a task runs: the web process, which only queues t
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 from celery import shared_task
 from django.db import transaction
+
+from webapp.services import niceness
 
 # Other tasks are cut off before the queue delivers them a second time; these three have a lease for that.
 LONGEST_REPORT_SECONDS = 24 * 3600
@@ -67,7 +68,7 @@ UNPACKING = {"zip": unpack_archive, "video": unpack_video, "blurred-video": unpa
 @shared_task(time_limit=LONGEST_TRAINING_SECONDS)
 def train(training_run_id: int) -> None:
     # In a process of its own (see services.processes.worker), before torch starts its threads.
-    os.setpriority(os.PRIO_PROCESS, 0, TRAINING_NICENESS)
+    niceness.lower(0, TRAINING_NICENESS)
     for run_id in _pipeline("train", "run_training")(training_run_id):
         segment_run.delay(run_id)
 
@@ -75,7 +76,7 @@ def train(training_run_id: int) -> None:
 @shared_task(time_limit=LONGEST_EVALUATION_SECONDS)
 def evaluate(evaluation_id: int) -> None:
     # As for trainings, whose worker it shares: batches that people wait for go first.
-    os.setpriority(os.PRIO_PROCESS, 0, TRAINING_NICENESS)
+    niceness.lower(0, TRAINING_NICENESS)
     _pipeline("evaluate_dataset", "run_evaluation")(evaluation_id)
 
 

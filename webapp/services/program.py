@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from webapp.services import launch
+from webapp.services import launch, niceness
 
 KEPT_LOG_BYTES = 5_000_000
 
@@ -56,7 +56,7 @@ class Program:
                 pass_fds=tuple(self.kept_open),
             )
         if self.niceness:
-            os.setpriority(os.PRIO_PROCESS, self.process.pid, self.niceness)
+            niceness.lower(self.process.pid, self.niceness)
 
     @property
     def exit_code(self) -> int | None:
