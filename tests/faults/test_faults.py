@@ -16,5 +16,5 @@ SEED = 20261123
 
 def test_a_dozen_faults_lose_nothing_and_count_nothing_twice(tmp_path: Path) -> None:
     rig = Rig(tmp_path / "data", tmp_path / "faults")
-    done = soak(rig, fault_count=12, seconds=300, seed=SEED, in_a_round=12)
+    done = soak(rig, fault_count=12, seconds=900, seed=SEED, in_a_round=12)
     assert done.total() == 12
