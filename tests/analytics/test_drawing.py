@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import plotly.graph_objects as go
@@ -36,7 +37,8 @@ def month(plant: Plant) -> Plant:
 
 
 def figures_of(scope: Scope) -> list[dict[str, Any]]:
-    pages = (area_page, drift_page, growth_page, people_page, place_page, sources_page)
+    growth = partial(growth_page, limit=None)
+    pages = (area_page, drift_page, growth, people_page, place_page, sources_page)
     panels = [panel for page in pages for panel in executed(page, scope).panels]
     panels += build_page(executed(build_dashboard, scope)).panels
     panels.append(trade_off(executed(what_if, scope, Rule(40, None, None))))
