@@ -25,7 +25,7 @@ READERS, UPLOADERS, PHOTOS_AT_ONCE = 50, 5, 8
 # From the last one's coming to the first answer that counts: signing in takes a lot of computing on purpose.
 SETTLE_SECONDS = 15
 # More than two cores segment while it is measured.
-_RUNNING_BATCHES, _RUNNING_PHOTOS = 10, 100
+_RUNNING_BATCHES, _RUNNING_PHOTOS = 6, 100
 _PASSWORD, _ADMIN = "correct-horse-battery", "alice@example.com"
 _PROJECT, _RUN_PROJECT = "Load", "Load run"
 _TABS = ("", "area", "place", "sources", "drift", "growth", "people", "what-if")
