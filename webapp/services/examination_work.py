@@ -73,9 +73,7 @@ def work() -> Iterator[Finding]:
             cursor.execute("SHOW shared_preload_libraries")
             keeps_count = "pg_stat_statements" in cursor.fetchone()[0]
     except DatabaseError as error:
-        yield Finding.broken(
-            "Work", f"cannot be asked for: {error}", "Run make run: it brings tables up to date."
-        )
+        yield Finding.broken("Work", f"cannot be asked for: {error}", "Run make run: it brings tables up to date.")
         return
     finally:
         connection.close()
