@@ -27,7 +27,7 @@ import torch
 from segmentation.architectures import build
 from segmentation.masks import mask_png
 from segmentation.pictures import read_reduced, read_rgb
-from segmentation.preprocess import reduced
+from segmentation.scaling import reduced
 from segmentation.scenes import draw_scene
 from segmentation.segmenter import Segmenter
 from segmentation.spec import LabelSpec, ModelSpec

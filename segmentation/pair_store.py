@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.pairs import Pair, PairError
-from segmentation.preprocess import scale_down
+from segmentation.scaling import scale_down
 from segmentation.spec import IGNORE_INDEX
 from segmentation.train_settings import DEFAULT_MEMORY_BYTES
 
@@ -18,7 +18,7 @@ Mask = npt.NDArray[np.uint8]
 
 
 class PairStore:
-    """Pairs scaled as `preprocess.scaled_size` says, kept as uint8 up to `memory_bytes`.
+    """Pairs scaled as `scaling.scaled_size` says, kept as uint8 up to `memory_bytes`.
 
     Decoding a picture costs more than cutting a crop from it, so each is decoded once while there is room;
     those that no longer fit are read again each time. PairError where a mask does not fit its picture or

@@ -25,7 +25,7 @@ from segmentation.pictures import (
     read_rgb,
 )
 from segmentation.pixel_modes import to_8_bit, white_of
-from segmentation.preprocess import reduced
+from segmentation.scaling import reduced
 from segmentation.tiff_rows import BROKEN, TiffRows
 
 LARGE_PIXELS = 64_000_000

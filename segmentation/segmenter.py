@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from segmentation import preprocess, tiles
+from segmentation import preprocess, scaling, tiles
 from segmentation.architectures_catalogue import facts_of
 from segmentation.backends import AUTO, Backend, EagerBackend, open_backend, runs_on
 from segmentation.model_files import file_sha256, weights_path
@@ -106,11 +106,11 @@ class Segmenter:
         self._refuse_what_is_no_picture(image)
         height, width = size or image.shape[:2]
         wanted = self.network_size(height, width)
-        return ScaledPicture(preprocess.reduced(image, wanted), height, width)
+        return ScaledPicture(scaling.reduced(image, wanted), height, width)
 
     def network_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width at which the network sees a picture of this size."""
-        return preprocess.scaled_size(height, width, self.spec.max_side_px, self.spec.scale)
+        return scaling.scaled_size(height, width, self.spec.max_side_px, self.spec.scale)
 
     def begin(self, pictures: Sequence[ScaledPicture]) -> list[Underway]:
         """Send pictures through the network; results in the same order, for whichever thread calls them.

@@ -23,9 +23,10 @@ def test_a_new_project_has_the_labels_in_the_order_given(api: ApiClient, acme: W
     assert project["workspace"] == {"id": acme.pk, "name": "Acme"}
     assert project["live_model"] is None
     assert project["min_region_px"] == 1
+    usual = {"severity": 1, "cost": None, "is_person": False}
     assert project["labels"] == [
-        {"index": 0, "name": "background", "color": "#808080", "is_defect": False, "severity": 1, "cost": None},
-        {"index": 1, "name": "rust", "color": "#dc1e1e", "is_defect": True, "severity": 1, "cost": None},
+        {"index": 0, "name": "background", "color": "#808080", "is_defect": False} | usual,
+        {"index": 1, "name": "rust", "color": "#dc1e1e", "is_defect": True} | usual,
     ]
     assert api.get("projects/floor-1").json() == project
     assert api.get("projects").json() == [project]

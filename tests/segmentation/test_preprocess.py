@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from segmentation.preprocess import scale_down, to_tensor
+from segmentation.preprocess import to_tensor
+from segmentation.scaling import scale_down
 from segmentation.spec import ModelSpec
 from tests.segmentation.models import LABELS
 

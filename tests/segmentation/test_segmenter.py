@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from segmentation.preprocess import enlarged_bands, normalise, scale_down, scaled_size, to_tensor
+from segmentation.preprocess import enlarged_bands, normalise, to_tensor
+from segmentation.scaling import scale_down, scaled_size
 from segmentation.segmenter import Segmenter, pick_device
 from segmentation.spec import ModelSpec
 from segmentation.tiles import ArrayRows, tile_starts, tiled_bands

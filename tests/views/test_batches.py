@@ -77,7 +77,7 @@ class TestIndex:
         Batch.objects.filter(project=visit.plant.project).delete()
         page = words(visit.page("batches"))
         assert "No batches yet" in page
-        assert "Drop a folder, images or a ZIP here" in page
+        assert "Drop a folder, images, videos or a ZIP here" in page
 
 
 class TestNew:
