@@ -41,10 +41,8 @@ lint:
 	$(BIN)/python manage.py check
 	$(BIN)/python deploy/audit.py
 
-# One more than there are processors: whole stacks and browsers wait more than they compute, and are started first.
-TEST_PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder -r fEs -m "not gpu" $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile -r fEs -m "not gpu" $(TESTS)
 
 soak:
 	@deploy/install.sh dev
