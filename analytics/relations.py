@@ -115,7 +115,7 @@ _AFFECTED, _FINAL = sql.SQL(AFFECTED), sql.SQL(FINAL_VERDICT)
 
 
 @dataclass(frozen=True)
-class _Part:
+class RollupPart:
     """One pair of roll-up tables, which of their rows count, and what they are kept by."""
 
     inspection: LiteralString
@@ -129,20 +129,20 @@ class _Part:
 
 _DAY: LiteralString = "day::timestamp AT TIME ZONE %(time_zone)s::text AS captured_at"
 _HOUR: LiteralString = "hour AS captured_at"
-_OF_DAYS: LiteralString = OF_MODEL + OF_SOURCE + IN_DAYS
+OF_DAYS: LiteralString = OF_MODEL + OF_SOURCE + IN_DAYS
 _OF_HOURS: LiteralString = OF_MODEL + OF_SOURCE + _IN_HOURS
-_DAY_TOTALS = _Part("inspection_day_total", "label_day_total", _DAY, OF_MODEL + IN_DAYS)
-_HOUR_TOTALS = _Part("inspection_rollup_total", "label_rollup_total", _HOUR, OF_MODEL + _IN_HOURS)
-_PARTS: Mapping[tuple[Grain, By], tuple[_Part, ...]] = {
-    ("days", "time"): (_Part("inspection_day", "label_day", _DAY, _OF_DAYS),),
-    ("days", "time and source"): (_Part("inspection_day", "label_day", "source_id, " + _DAY, _OF_DAYS),),
+_DAY_TOTALS = RollupPart("inspection_day_total", "label_day_total", _DAY, OF_MODEL + IN_DAYS)
+_HOUR_TOTALS = RollupPart("inspection_rollup_total", "label_rollup_total", _HOUR, OF_MODEL + _IN_HOURS)
+_PARTS: Mapping[tuple[Grain, By], tuple[RollupPart, ...]] = {
+    ("days", "time"): (RollupPart("inspection_day", "label_day", _DAY, OF_DAYS),),
+    ("days", "time and source"): (RollupPart("inspection_day", "label_day", "source_id, " + _DAY, OF_DAYS),),
     ("days", "source"): (
-        _Part("inspection_month", "label_month", "source_id", OF_MODEL + OF_SOURCE + IN_MONTHS),
-        _Part("inspection_day", "label_day", "source_id", _OF_DAYS + NOT_IN_MONTHS),
+        RollupPart("inspection_month", "label_month", "source_id", OF_MODEL + OF_SOURCE + IN_MONTHS),
+        RollupPart("inspection_day", "label_day", "source_id", OF_DAYS + NOT_IN_MONTHS),
     ),
-    ("hours", "time"): (_Part("inspection_rollup", "label_rollup", _HOUR, _OF_HOURS),),
-    ("hours", "time and source"): (_Part("inspection_rollup", "label_rollup", "source_id, " + _HOUR, _OF_HOURS),),
-    ("hours", "source"): (_Part("inspection_rollup", "label_rollup", "source_id", _OF_HOURS),),
+    ("hours", "time"): (RollupPart("inspection_rollup", "label_rollup", _HOUR, _OF_HOURS),),
+    ("hours", "time and source"): (RollupPart("inspection_rollup", "label_rollup", "source_id, " + _HOUR, _OF_HOURS),),
+    ("hours", "source"): (RollupPart("inspection_rollup", "label_rollup", "source_id", _OF_HOURS),),
 }
 _FAR_PAST, _FAR_FUTURE = date(1900, 1, 1), date(2101, 1, 1)
 
@@ -179,7 +179,7 @@ def chosen_rows(scope: Scope) -> sql.SQL:
     return sql.SQL(CHOSEN_ROWS + (_IN_BATCH if scope.batch_id is not None else ""))
 
 
-def _parts(scope: Scope, grain: Grain, by: By) -> tuple[_Part, ...]:
+def _parts(scope: Scope, grain: Grain, by: By) -> tuple[RollupPart, ...]:
     if by == "time" and scope.source_id is None:
         return (_DAY_TOTALS if grain == "days" else _HOUR_TOTALS,)
     return _PARTS[grain, by]

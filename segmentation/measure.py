@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -76,6 +76,22 @@ def measure(
     sizes differ or a value is neither below `label_count` nor 255.
     """
     mask = _checked(mask, label_count, confidence)
+
+    def of_label(index: int, pixels: int) -> tuple[list[Region], float | None]:
+        place, binary = _cropped(mask, index)
+        return _regions(binary, index, place[0], place[1], pixels), _mean(confidence, binary, place)
+
+    overall = None if confidence is None else float(cv2.mean(confidence)[0])
+    return measured(mask, label_count, of_label, overall)
+
+
+def measured(
+    mask: npt.NDArray[np.uint8],
+    label_count: int,
+    of_label: Callable[[int, int], tuple[list[Region], float | None]],
+    confidence: float | None,
+) -> PictureMeasurement:
+    """What `of_label` finds of each label (its index, its pixels → its regions and mean confidence), put together."""
     pixels = pixel_counts(mask, label_count)
     measurements: list[Measurement] = []
     regions: list[Region] = []
@@ -83,8 +99,7 @@ def measure(
         if pixels[index] == 0:
             measurements.append(Measurement(index, 0, 0.0, 0, 0, None))
             continue
-        place, binary = _cropped(mask, index)
-        found = _regions(binary, index, place[0], place[1], int(pixels[index]))
+        found, mean_confidence = of_label(index, int(pixels[index]))
         regions += found
         measurements.append(
             Measurement(
@@ -93,11 +108,10 @@ def measure(
                 area_fraction=float(pixels[index] / mask.size),
                 region_count=len(found),
                 largest_region_px=max(region.area_px for region in found),
-                mean_confidence=_mean(confidence, binary, place),
+                mean_confidence=mean_confidence,
             )
         )
-    overall = None if confidence is None else float(cv2.mean(confidence)[0])
-    return PictureMeasurement(tuple(measurements), tuple(regions), overall)
+    return PictureMeasurement(tuple(measurements), tuple(regions), confidence)
 
 
 def verdict(

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.measure import Measurement, PictureMeasurement, Region, pixel_counts
+from segmentation.measure import PictureMeasurement, Region, measured
 from segmentation.shapes import Shape, measure_reduced, measure_shape, reduction_of
 
 Mask = npt.NDArray[np.uint8]
@@ -44,26 +44,12 @@ def measure_strips(
     mask: Mask, label_count: int, confidence: ConfidenceSums | None = None, *, strip_pixels: int = _STRIP_PIXELS
 ) -> PictureMeasurement:
     """What `measure` says of a mask uint8 (H, W), taken in strips of rows; regions are joined across their borders."""
-    pixels = pixel_counts(mask, label_count)
-    measurements: list[Measurement] = []
-    regions: list[Region] = []
-    for index in range(label_count):
-        if pixels[index] == 0:
-            measurements.append(Measurement(index, 0, 0.0, 0, 0, None))
-            continue
-        found = _regions(mask, index, max(1, strip_pixels // mask.shape[1]))
-        regions += found
-        measurements.append(
-            Measurement(
-                label_index=index,
-                pixels=int(pixels[index]),
-                area_fraction=float(pixels[index] / mask.size),
-                region_count=len(found),
-                largest_region_px=max(region.area_px for region in found),
-                mean_confidence=None if confidence is None else confidence.mean_of(index),
-            )
-        )
-    return PictureMeasurement(tuple(measurements), tuple(regions), None if confidence is None else confidence.mean)
+    rows = max(1, strip_pixels // mask.shape[1])
+
+    def of_label(index: int, _: int) -> tuple[list[Region], float | None]:
+        return _regions(mask, index, rows), None if confidence is None else confidence.mean_of(index)
+
+    return measured(mask, label_count, of_label, None if confidence is None else confidence.mean)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ Both give relations of the same columns. Values only ever travel as parameters.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from psycopg import sql
@@ -17,9 +16,11 @@ from analytics.relations import (
     IN_DAYS,
     IN_MONTHS,
     NOT_IN_MONTHS,
+    OF_DAYS,
     OF_MODEL,
     OF_SOURCE,
     By,
+    RollupPart,
     chosen_rows,
     parameters,
 )
@@ -112,27 +113,13 @@ _PLACE_DAYS: LiteralString = """
 """
 
 
-@dataclass(frozen=True)
-class _Part:
-    """One pair of roll-up tables, which of their rows count, and what they are kept by."""
-
-    inspection: LiteralString
-    label: LiteralString
-    kept_by: LiteralString
-    chosen: LiteralString
-
-    def names(self) -> dict[str, sql.SQL]:
-        return {name: sql.SQL(text) for name, text in vars(self).items()}
-
-
-_OF_DAYS: LiteralString = OF_MODEL + OF_SOURCE + IN_DAYS
-_TOTALS = _Part("inspection_day_total", "label_day_total", "day", OF_MODEL + IN_DAYS)
-_PARTS: Mapping[By, tuple[_Part, ...]] = {
-    "time": (_Part("inspection_day", "label_day", "day", _OF_DAYS),),
-    "time and source": (_Part("inspection_day", "label_day", "source_id, day", _OF_DAYS),),
+_TOTALS = RollupPart("inspection_day_total", "label_day_total", "day", OF_MODEL + IN_DAYS)
+_PARTS: Mapping[By, tuple[RollupPart, ...]] = {
+    "time": (RollupPart("inspection_day", "label_day", "day", OF_DAYS),),
+    "time and source": (RollupPart("inspection_day", "label_day", "source_id, day", OF_DAYS),),
     "source": (
-        _Part("inspection_month", "label_month", "source_id", OF_MODEL + OF_SOURCE + IN_MONTHS),
-        _Part("inspection_day", "label_day", "source_id", _OF_DAYS + NOT_IN_MONTHS),
+        RollupPart("inspection_month", "label_month", "source_id", OF_MODEL + OF_SOURCE + IN_MONTHS),
+        RollupPart("inspection_day", "label_day", "source_id", OF_DAYS + NOT_IN_MONTHS),
     ),
 }
 
@@ -160,7 +147,7 @@ def label_days(scope: Scope, *, by: By) -> sql.Composable:
     return sql.SQL(" UNION ALL ").join(sql.SQL(_FOUND).format(**part.names()) for part in _parts(scope, by))
 
 
-def _parts(scope: Scope, by: By) -> tuple[_Part, ...]:
+def _parts(scope: Scope, by: By) -> tuple[RollupPart, ...]:
     return (_TOTALS,) if by == "time" and scope.source_id is None else _PARTS[by]
 
 

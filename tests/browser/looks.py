@@ -43,6 +43,7 @@ from webapp.models import (
     Membership,
     ModelImport,
     Notification,
+    Project,
     ReportSchedule,
     Run,
     User,
@@ -131,6 +132,23 @@ def full(factory: Factory, settings: Any) -> dict[str, Any]:
     bob = User.objects.create_user("bob@example.com", name="Bob")
     membership = Membership.objects.create(workspace=workspace, user=bob)
     invitation, _ = invite(user=alice, workspace=workspace, role="member", email="carla@example.com")
+    failed = Image.objects.filter(project=project, batch_images__batch__name__contains="Line 2").order_by("-pk")
+    return {
+        "slug": project.slug,
+        "number": project.model_versions.get(number=1).number,
+        "batch_id": project.batches.exclude(pk=batch.pk).order_by("-pk").values_list("pk", flat=True)[0],
+        "image_id": failed.values_list("pk", flat=True)[0],
+        "workspace_id": workspace.pk,
+        "member_id": membership.pk,
+        "invitation_id": invitation.pk,
+        "broken_id": batch.pk,
+        **_learned(project, alice),
+        **_asked_for(project, alice),
+    }
+
+
+def _learned(project: Project, alice: User) -> dict[str, int]:
+    """Data, versions, their evaluations, a training, a model on its way in; parameters of their addresses."""
     dataset = drawn_dataset(project, train=16, val=4, test=6)
     add_color_model(project=project, user=alice)
     evaluate_all(dataset=dataset, user=alice)
@@ -140,6 +158,15 @@ def full(factory: Factory, settings: Any) -> dict[str, Any]:
     learned(training, 12, preview_names=["5.png"])
     for epoch in (None, *range(1, 13)):
         storage.write(storage.preview_path(training.pk, 0, epoch), png(picture(red=0.1, width=64, height=48)))
+    import_ = ModelImport.objects.create(
+        project=project, name="unet.zip", path="x.zip", state="asking",
+        facts={"output_count": 2, "names": [], "summary": "U-Net with encoder resnet18. It takes colour pictures."},
+    )  # fmt: skip
+    return {"dataset_id": dataset.pk, "training_id": training.pk, "import_id": import_.pk}
+
+
+def _asked_for(project: Project, alice: User) -> dict[str, int]:
+    """An audit, reports, views and what else a person asks for; parameters of their addresses."""
     sample = draw_now(project=project, user=alice, day=timezone.localdate() - timedelta(days=DAYS - 2))
     report = ask_for_report(project=project, user=alice, kind="xlsx", grain="images", scope=Scope(project.pk, "UTC"))
     run_report(report.pk)
@@ -150,29 +177,13 @@ def full(factory: Factory, settings: Any) -> dict[str, Any]:
     save_view(project=project, user=alice, name="Line 2 only", page="dashboard", query="")
     create_token(user=alice, name="Camera PC")
     draft = project.draft_rules.create(name="Larger defects only", min_region_px=60)
-    import_ = ModelImport.objects.create(
-        project=project, name="unet.zip", path="x.zip", state="asking",
-        facts={"output_count": 2, "names": [], "summary": "U-Net with encoder resnet18. It takes colour pictures."},
-    )  # fmt: skip
-    failed = Image.objects.filter(project=project, batch_images__batch__name__contains="Line 2").order_by("-pk")
     drawn = AuditImage.objects.filter(stratum__sample=sample).first()
     return {
-        "slug": project.slug,
-        "number": project.model_versions.get(number=1).number,
-        "batch_id": project.batches.exclude(pk=batch.pk).order_by("-pk").values_list("pk", flat=True)[0],
-        "image_id": failed.values_list("pk", flat=True)[0],
-        "dataset_id": dataset.pk,
-        "training_id": training.pk,
-        "import_id": import_.pk,
-        "workspace_id": workspace.pk,
-        "member_id": membership.pk,
-        "invitation_id": invitation.pk,
         "report_id": report.pk,
         "schedule_id": schedule.pk,
         "draft_id": draft.pk,
         "sample_id": sample.pk,
         "drawn_id": drawn.pk if drawn else 0,
-        "broken_id": batch.pk,
     }
 
 

@@ -47,11 +47,8 @@ def opened_folder(folder: str, project_slug: str) -> Iterator[int]:
     anchor = Path(named.partition(PROJECT)[0].rpartition("/")[0] or "/") if PROJECT in named else Path(named)
     descriptor = os.open(anchor, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for step in path.relative_to(anchor).parts:
-            inner = os.open(step, _STEP, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = inner
-        yield descriptor
+        with opened_below(descriptor, path.relative_to(anchor).parts) as folder_below:
+            yield folder_below
     finally:
         os.close(descriptor)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -90,12 +91,7 @@ def add_folder(request: HttpRequest, slug: str) -> HttpResponse:
     project = project_of(request, slug)
     require_admin(person(request), project.workspace)
     form = FolderForm(project, request.POST, auto_id="folder-%s")
-    if form.is_valid():
-        try:
-            intakes.add_folder(project=project, user=person(request), **form.cleaned_data)
-        except Refused as refused:
-            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
-    if not form.is_valid():
+    if not _accepted(form, lambda: intakes.add_folder(project=project, user=person(request), **form.cleaned_data)):
         return _page(request, project, folder_form=form, status=422)
     messages.success(request, "The folder is watched. A file is taken in when two looks found it unchanged.")
     return _back(project)
@@ -106,16 +102,25 @@ def add_bucket(request: HttpRequest, slug: str) -> HttpResponse:
     project = project_of(request, slug)
     require_admin(person(request), project.workspace)
     form = BucketForm(project, request.POST, auto_id="bucket-%s")
-    if form.is_valid():
-        try:
-            source = form.cleaned_data["source"]
-            intakes.add_bucket(project=project, user=person(request), place=form.value(), source=source)
-        except Refused as refused:
-            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
-    if not form.is_valid():
+
+    def add() -> object:
+        source = form.cleaned_data["source"]
+        return intakes.add_bucket(project=project, user=person(request), place=form.value(), source=source)
+
+    if not _accepted(form, add):
         return _page(request, project, bucket_form=form, status=422)
     messages.success(request, "The bucket is looked at now.")
     return _back(project)
+
+
+def _accepted(form: forms.Form, act: Callable[[], object]) -> bool:
+    """Whether what was typed in makes sense and was done; else the form says at which field it was refused."""
+    if form.is_valid():
+        try:
+            act()
+        except Refused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+    return form.is_valid()
 
 
 @require_POST
