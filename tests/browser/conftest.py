@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core import signals
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.factory import Factory, open_factory
@@ -23,11 +26,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+@contextmanager
+def answered() -> Iterator[None]:
+    """Waits for the requests made in between: a view still at work holds rows that emptying the database waits for."""
+    underway, quiet = 0, threading.Condition()
+
+    def count(by: int) -> None:
+        nonlocal underway
+        with quiet:
+            underway += by
+            quiet.notify_all()
+
+    def begun(**_: Any) -> None:
+        count(1)
+
+    def ended(**_: Any) -> None:
+        count(-1)
+
+    signals.request_started.connect(begun)
+    signals.request_finished.connect(ended)
+    try:
+        yield
+        with quiet:
+            assert quiet.wait_for(lambda: underway <= 0, timeout=PATIENCE_MS / 1000), f"{underway} requests hang"
+    finally:
+        signals.request_started.disconnect(begun)
+        signals.request_finished.disconnect(ended)
+
+
 @pytest.fixture
-def factory(browser: Browser, live_server: Any, settings: Any, tmp_path: Path) -> Factory:
+def factory(browser: Browser, live_server: Any, settings: Any, tmp_path: Path) -> Iterator[Factory]:
     """alice's project with a model that knows colours, served by a live server, its files in a fresh folder."""
     settings.PIXELWISE_DATA = tmp_path / "data"
-    return open_factory(live_server.url)
+    with answered():
+        yield open_factory(live_server.url)
 
 
 @pytest.fixture
