@@ -49,8 +49,7 @@ _JUDGED: LiteralString = """
               WHERE newer.image_id = review.image_id AND newer.id > review.id AND newer.project_id = %(project_id)s)
           ORDER BY id DESC LIMIT %(sample_count)s) AS judged
     JOIN prediction ON prediction.image_id = judged.image_id
-    JOIN image ON image.id = prediction.image_id
-    WHERE image.reviewed_verdict IS NOT NULL AND {chosen}
+    WHERE {chosen}
 """
 # Images that show no defect, nine in ten, are not looked up: hence the CASE.
 _NUMBERS: LiteralString = """
@@ -62,6 +61,7 @@ _NUMBERS: LiteralString = """
     LEFT JOIN measurement
          ON measurement.prediction_id = CASE WHEN prediction.defect_area_fraction > 0 THEN prediction.id END
          AND measurement.largest_region_px > 0 AND measurement.label_id = ANY(%(defects)s::bigint[])
+    WHERE {kept}
     ORDER BY prediction.image_id
 """
 _PAGES: LiteralString = "TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (1)"
@@ -126,13 +126,13 @@ def read(cursor: Any, scope: Scope, defects: list[int]) -> Tried:
         pages = sql.SQL(_PAGES)
     values = parameters(scope) | {"sample_count": SAMPLE_COUNT, "percent": percent, "defects": defects}
     chosen = chosen_rows(scope)
-    numbers = _numbers(cursor, sql.SQL(_SAMPLED).format(pages=pages, chosen=chosen), values)
-    judged = _numbers(cursor, sql.SQL(_JUDGED).format(chosen=chosen), values)
+    numbers = _numbers(cursor, sql.SQL(_SAMPLED).format(pages=pages, chosen=chosen), "true", values)
+    judged = _numbers(cursor, sql.SQL(_JUDGED).format(chosen=chosen), "image.reviewed_verdict IS NOT NULL", values)
     return Tried(scope, int(image_count), int(day_count), numbers.count < image_count, numbers, judged)
 
 
-def _numbers(cursor: Any, tried: sql.Composable, values: dict[str, Any]) -> Numbers:
-    cursor.execute(_text(_NUMBERS, tried=tried, limit=sql.SQL(LIMIT)), values)
+def _numbers(cursor: Any, tried: sql.Composable, kept: LiteralString, values: dict[str, Any]) -> Numbers:
+    cursor.execute(_text(_NUMBERS, tried=tried, kept=sql.SQL(kept), limit=sql.SQL(LIMIT)), values)
     rows = cursor.fetchall()
     images: dict[int, tuple[bool, int]] = {}
     for row in rows:

@@ -45,10 +45,11 @@ def read_people(cursor: Any, scope: Scope) -> People:
     """Every number of the page, all of one moment."""
     with snapshot(cursor):
         versions = queries.versions(cursor, scope)
+        reviewers, overrules = queries.said(cursor, scope)
         return People(
             scope=scope,
-            reviewers=queries.reviewers(cursor, scope),
-            overrules=queries.overrules(cursor, scope),
+            reviewers=reviewers,
+            overrules=overrules,
             versions=versions,
             pairs=queries.pairs(cursor, scope) if len(versions) > 1 or scope.model_version_id else (),
             changes=queries.changes(cursor, scope),

@@ -77,70 +77,70 @@ class ChangeRow:
     person: str | None
 
 
-# Images judged once are counted as they are, in the order of an index that holds all it takes; only of those judged
-# again the newest word is looked for.
-_REPEATED: LiteralString = """
-    repeated AS MATERIALIZED (
+# Images judged once are counted as they are, in the order of an index that holds all it takes, and once for both
+# questions; only of those judged again the newest word is looked for.
+_SAID: LiteralString = """
+    WITH repeated AS MATERIALIZED (
         SELECT DISTINCT image_id FROM review WHERE project_id = %(project_id)s AND is_repeat
-    )
-"""
-_ONCE: LiteralString = "NOT review.is_repeat AND review.image_id NOT IN (SELECT image_id FROM repeated)"
-_AGAIN: LiteralString = "review.image_id IN (SELECT image_id FROM repeated)"
-
-_REVIEWERS: LiteralString = """
-    WITH {repeated}, chosen AS (
-        SELECT DISTINCT ON (review.image_id, review.user_id, review.is_blind)
-               review.image_id, review.user_id, review.is_blind, review.verdict, review.model_verdict,
-               review.is_withdrawn
+    ), again AS MATERIALIZED (
+        SELECT review.id, review.image_id, review.user_id, review.is_blind, review.verdict, review.model_verdict,
+               review.is_withdrawn, review.model_version_id, review.prediction_id
+        FROM review WHERE {reviews} AND review.image_id IN (SELECT image_id FROM repeated)
+    ), kept AS (
+        SELECT * FROM (SELECT DISTINCT ON (image_id, user_id, is_blind) * FROM again
+                       ORDER BY image_id, user_id, is_blind, id DESC) AS of_each
+        WHERE NOT is_withdrawn
+    ), newest AS (
+        SELECT * FROM (SELECT DISTINCT ON (image_id) * FROM again WHERE NOT is_blind
+                       ORDER BY image_id, id DESC) AS of_all
+        WHERE NOT is_withdrawn
+    ), once AS MATERIALIZED (
+        SELECT user_id, is_blind, model_version_id, {judges_model} AS judges_model, count(*) AS judged,
+               count(*) FILTER (WHERE {overrules}) AS overruled
         FROM review
-        WHERE {reviews} AND {again}
-        ORDER BY review.image_id, review.user_id, review.is_blind, review.id DESC
-    ), kept AS (SELECT * FROM chosen WHERE NOT is_withdrawn),
-    counted AS (
-        SELECT user_id, count(*) FILTER (WHERE NOT is_blind) AS judged,
-               count(*) FILTER (WHERE NOT is_blind AND model_verdict NOT IN ('', verdict)) AS overruled,
-               count(*) FILTER (WHERE is_blind) AS blind,
-               count(*) FILTER (WHERE is_blind AND model_verdict NOT IN ('', verdict)) AS blind_overruled
-        FROM (SELECT user_id, is_blind, model_verdict, verdict FROM kept
-              UNION ALL
-              SELECT review.user_id, review.is_blind, review.model_verdict, review.verdict FROM review
-              WHERE {reviews} AND {once} AND NOT review.is_withdrawn) AS words
-        GROUP BY user_id
+        WHERE {reviews} AND NOT is_repeat AND image_id NOT IN (SELECT image_id FROM repeated) AND NOT is_withdrawn
+        GROUP BY 1, 2, 3, 4
+    ), by_person AS (
+        SELECT user_id, is_blind, judged, overruled FROM once
+        UNION ALL
+        SELECT user_id, is_blind, count(*), count(*) FILTER (WHERE {overrules}) FROM kept GROUP BY 1, 2
+    ), by_version AS (
+        SELECT model_version_id, judged, overruled FROM once WHERE NOT is_blind AND judges_model
+        UNION ALL
+        SELECT model_version_id, count(*), count(*) FILTER (WHERE {overrules})
+        FROM newest WHERE {judges_model} GROUP BY 1
     ), compared AS (
         SELECT kept.user_id, count(*) AS n, count(*) FILTER (WHERE other.verdict = kept.verdict) AS agreed
         FROM kept JOIN kept AS other ON other.image_id = kept.image_id AND other.is_blind
              AND other.user_id IS DISTINCT FROM kept.user_id
         GROUP BY kept.user_id
+    ), persons AS (
+        SELECT user_id, coalesce(sum(judged) FILTER (WHERE NOT is_blind), 0)::bigint AS judged,
+               coalesce(sum(overruled) FILTER (WHERE NOT is_blind), 0)::bigint AS overruled,
+               coalesce(sum(judged) FILTER (WHERE is_blind), 0)::bigint AS blind,
+               coalesce(sum(overruled) FILTER (WHERE is_blind), 0)::bigint AS blind_overruled
+        FROM by_person GROUP BY user_id
+    ), versions AS (
+        SELECT model_version_id, sum(judged)::bigint AS judged, sum(overruled)::bigint AS overruled
+        FROM by_version GROUP BY model_version_id
     )
-    SELECT coalesce(nullif(person.name, ''), person.email, 'Someone who left'), counted.judged, counted.overruled,
-           counted.blind, counted.blind_overruled, coalesce(compared.n, 0), coalesce(compared.agreed, 0)
-    FROM counted
-    LEFT JOIN compared ON compared.user_id IS NOT DISTINCT FROM counted.user_id
-    LEFT JOIN person ON person.id = counted.user_id
-    ORDER BY counted.judged + counted.blind DESC, 1
-"""
-
-_OVERRULES: LiteralString = """
-    WITH {repeated}, chosen AS (
-        SELECT DISTINCT ON (review.image_id) review.prediction_id, review.model_version_id, review.verdict,
-               review.model_verdict, review.is_withdrawn
-        FROM review
-        WHERE {reviews} AND {again} AND NOT review.is_blind
-        ORDER BY review.image_id, review.id DESC
-    ), words AS (
-        SELECT * FROM chosen
-        UNION ALL
-        SELECT review.prediction_id, review.model_version_id, review.verdict, review.model_verdict, review.is_withdrawn
-        FROM review WHERE {reviews} AND {once} AND NOT review.is_blind
-    ), counted AS (
-        SELECT model_version_id, count(*) AS judged, count(*) FILTER (WHERE model_verdict <> verdict) AS overruled
-        FROM words WHERE NOT is_withdrawn AND model_verdict <> '' AND prediction_id IS NOT NULL
-        GROUP BY model_version_id
+    SELECT (
+        SELECT coalesce(json_agg(json_build_array(
+            coalesce(nullif(person.name, ''), person.email, 'Someone who left'), persons.judged, persons.overruled,
+            persons.blind, persons.blind_overruled, coalesce(compared.n, 0), coalesce(compared.agreed, 0)
+        ) ORDER BY persons.judged + persons.blind DESC, coalesce(nullif(person.name, ''), person.email)), '[]')
+        FROM persons
+        LEFT JOIN compared ON compared.user_id IS NOT DISTINCT FROM persons.user_id
+        LEFT JOIN person ON person.id = persons.user_id
+    ), (
+        SELECT coalesce(json_agg(json_build_array(
+            model_version.number, model_version.architecture, model_version.id, versions.judged, versions.overruled
+        ) ORDER BY model_version.number DESC), '[]')
+        FROM versions JOIN model_version ON model_version.id = versions.model_version_id
     )
-    SELECT model_version.number, model_version.architecture, model_version.id, counted.judged, counted.overruled
-    FROM counted JOIN model_version ON model_version.id = counted.model_version_id
-    ORDER BY model_version.number DESC
 """
+_JUDGES_MODEL: LiteralString = "(model_verdict <> '' AND prediction_id IS NOT NULL)"
+_OVERRULES: LiteralString = "model_verdict NOT IN ('', verdict)"
 
 _REVIEWS: LiteralString = """
     review.project_id = %(project_id)s
@@ -220,16 +220,15 @@ _CHANGES: LiteralString = """
 """
 
 
-def reviewers(cursor: Any, scope: Scope) -> tuple[ReviewerRow, ...]:
-    """Everybody who judged images within the scope's time, whoever judged most first."""
-    cursor.execute(as_text(_REVIEWERS, **_chosen(scope)), parameters(scope))
-    return tuple(ReviewerRow(*row) for row in cursor.fetchall())
-
-
-def overrules(cursor: Any, scope: Scope) -> tuple[OverruleRow, ...]:
-    """How often people overruled each version, the newest version first."""
-    cursor.execute(as_text(_OVERRULES, **_chosen(scope)), parameters(scope))
-    return tuple(OverruleRow(*row) for row in cursor.fetchall())
+def said(cursor: Any, scope: Scope) -> tuple[tuple[ReviewerRow, ...], tuple[OverruleRow, ...]]:
+    """Everybody who judged images within the scope's time, whoever judged most first; and how often people overruled
+    each version, the newest version first."""
+    cursor.execute(
+        as_text(_SAID, reviews=_reviews(scope), judges_model=sql.SQL(_JUDGES_MODEL), overrules=sql.SQL(_OVERRULES)),
+        parameters(scope),
+    )
+    people, models = cursor.fetchone()
+    return tuple(ReviewerRow(*row) for row in people), tuple(OverruleRow(*row) for row in models)
 
 
 def versions(cursor: Any, scope: Scope) -> tuple[VersionRow, ...]:
@@ -271,16 +270,11 @@ def _counted(scope: Scope) -> dict[str, sql.Composable]:
     return {"counted": sql.SQL("inspection_day"), "chosen": sql.SQL(OF_SOURCE + IN_DAYS)}
 
 
-def _chosen(scope: Scope) -> dict[str, sql.Composable]:
+def _reviews(scope: Scope) -> sql.Composable:
     """Reviews by when they were made, and which images they are of."""
     reviews: sql.Composable = sql.SQL(_REVIEWS)
     if scope.source_id is not None:
         reviews = sql.Composed([reviews, sql.SQL(_OF_SOURCE).format(of_source=sql.SQL(OF_SOURCE))])
     if scope.batch_id is not None:
         reviews = sql.Composed([reviews, sql.SQL(_OF_BATCH)])
-    return {
-        "reviews": reviews,
-        "repeated": sql.SQL(_REPEATED),
-        "once": sql.SQL(_ONCE),
-        "again": sql.SQL(_AGAIN),
-    }
+    return reviews

@@ -75,8 +75,10 @@ class Image(models.Model):
         GIVEN = "given", "Given at upload"
         UPLOAD = "upload", "Time of upload"
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="images")
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="images")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="images", db_index=False)
+    source = models.ForeignKey(
+        Source, on_delete=models.PROTECT, null=True, blank=True, related_name="images", db_index=False
+    )
     name = models.CharField(max_length=500)
     sha256 = models.CharField(max_length=64)
     format = models.CharField(max_length=10)
@@ -130,6 +132,7 @@ class Image(models.Model):
         indexes = [
             models.Index(fields=["project", "captured_at"], name="image_time"),
             models.Index(fields=["sha256"], name="image_content"),
+            models.Index(fields=["source", "id"], include=["project"], name="image_source"),
             models.Index(
                 fields=["project", "captured_at"],
                 condition=models.Q(latitude__isnull=False),
