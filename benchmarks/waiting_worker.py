@@ -30,7 +30,7 @@ class WaitingBackend:
     """Logits as the inner backend gives them, so many seconds later."""
 
     def __init__(self, inner: Backend, seconds: float) -> None:
-        self.name, self.device = inner.name, inner.device
+        self.name, self.device, self.can_be_shared = inner.name, inner.device, False
         self._inner, self._seconds = inner, seconds
 
     def logits(self, pixels: torch.Tensor) -> torch.Tensor:

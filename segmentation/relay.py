@@ -35,16 +35,17 @@ class Steps(Protocol):
 class Stages:
     """Threads of each stage. Leaving the block drops what waits and ends them, those first that feed the others."""
 
-    def __init__(self, *, readers: int, finishers: int) -> None:
-        self._counts = readers, finishers
+    def __init__(self, *, readers: int, networks: int, finishers: int) -> None:
+        """`networks` threads share the threads that torch was told to take."""
+        self._counts = readers, networks, finishers
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        readers, finishers = self._counts
+        readers, networks, finishers = self._counts
         # Threads that torch did not start forget how many threads it was told to take.
         count = torch.get_num_threads()
         self.finishers = self._stack.enter_context(_Threads("measure", finishers, count))
-        self.model = self._stack.enter_context(_Threads("model", 1, count))
+        self.model = self._stack.enter_context(_Threads("model", networks, max(1, count // networks)))
         self.readers = self._stack.enter_context(_Threads("decode", readers, count))
         return self
 

@@ -40,7 +40,7 @@ def pick_device(name: str) -> torch.device:
 
 
 class Segmenter:
-    """A model folder, loaded once, used from one thread at a time."""
+    """A model folder, loaded once, used from one thread at a time unless it `can_be_shared`."""
 
     device: torch.device
     spec: ModelSpec
@@ -85,6 +85,11 @@ class Segmenter:
     def backend(self) -> str:
         """The name of what computes the logits: "torch", "onnx" or "openvino"."""
         return self._backend.name
+
+    @property
+    def can_be_shared(self) -> bool:
+        """Whether threads may call it at the same time."""
+        return self._backend.can_be_shared
 
     def segment(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Segmentation]:
         """Segment pictures uint8 (H, W, C) of any sizes; results in the same order. C is the model's, or 3 for 1.

@@ -36,10 +36,14 @@ _log = logging.getLogger(__name__)
 
 
 class Backend(Protocol):
-    """`logits`: normalised float (N, C, h, w) on `device` → float32 (N, K, h, w) there."""
+    """`logits`: normalised float (N, C, h, w) on `device` → float32 (N, K, h, w) there.
+
+    `can_be_shared`: threads may ask for logits at the same time.
+    """
 
     name: str
     device: torch.device
+    can_be_shared: bool
 
     def logits(self, pixels: torch.Tensor) -> torch.Tensor: ...
 

@@ -24,6 +24,7 @@ class EagerBackend:
         """
         self._module = module.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.device, self._is_exact = device, is_exact
+        self.can_be_shared = device.type == "cpu"
         self._network = GraphedNetwork(self._computed) if device.type == "cuda" and not is_learning else self._computed
 
     def logits(self, pixels: torch.Tensor) -> torch.Tensor:

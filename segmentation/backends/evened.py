@@ -13,7 +13,7 @@ class EvenedBackend:
     """float (N, C, h, w) → logits float32 (N, K, h, w): evens the light, then asks another runtime."""
 
     def __init__(self, backend: ForeignBackend) -> None:
-        self.name, self.device = backend.name, backend.device
+        self.name, self.device, self.can_be_shared = backend.name, backend.device, backend.can_be_shared
         self._evened = EvenLight(_Called(backend))
 
     def logits(self, pixels: torch.Tensor) -> torch.Tensor:

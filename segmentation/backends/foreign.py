@@ -21,6 +21,9 @@ _LEAST = 1e-7
 class ForeignBackend:
     """float (N, C, h, w) → logits float32 (N, K, h, w), both on `device`; the runtime may compute elsewhere."""
 
+    # Its threads are its own: a second picture at the same time would want as many again.
+    can_be_shared = False
+
     def __init__(self, name: str, run: Run, signature: Signature, device: torch.device) -> None:
         self.name, self.device = name, device
         self._run, self._signature = run, signature

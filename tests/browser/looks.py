@@ -168,7 +168,9 @@ def _learned(project: Project, alice: User) -> dict[str, int]:
 def _asked_for(project: Project, alice: User) -> dict[str, int]:
     """An audit, reports, views and what else a person asks for; parameters of their addresses."""
     sample = draw_now(project=project, user=alice, day=timezone.localdate() - timedelta(days=DAYS - 2))
-    report = ask_for_report(project=project, user=alice, kind="xlsx", grain="images", scope=Scope(project.pk, "UTC"))
+    report = ask_for_report(
+        project=project, user=alice, kind="xlsx", grain="images", scope=Scope(project_id=project.pk, time_zone="UTC")
+    )
     run_report(report.pk)
     schedule = ReportSchedule.objects.create(
         project=project, user=alice, name="Weekly", kind="pdf", every="week", next_at=timezone.now()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -41,6 +41,13 @@ def stream_threads() -> list[threading.Thread]:
 def _no_thread_is_left() -> Iterator[None]:
     yield
     assert stream_threads() == []
+
+
+@pytest.fixture
+def torch_threads() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
 
 
 def test_every_file_is_measured_in_order(tmp_path: Path) -> None:
@@ -239,6 +246,46 @@ def test_leaving_early_stops_the_threads(tmp_path: Path) -> None:
     assert stream_threads() != []
     stream.close()
     assert stream_threads() == []
+
+
+class Meeting(Segmenter):
+    """Goes on only when two threads have come to the network."""
+
+    both = threading.Barrier(2, timeout=60)
+
+    def begin(self, pictures: Sequence[ScaledPicture]) -> list[Underway]:
+        self.both.wait()
+        return super().begin(pictures)
+
+
+def test_two_threads_share_a_network_that_can_be_shared_and_its_threads(
+    tmp_path: Path, torch_threads: Callable[[int], None]
+) -> None:
+    torch_threads(2)
+    segmenter(tmp_path / "model")
+    results = list(segment_files(Meeting(tmp_path / "model", device="cpu"), files(tmp_path, 30), chunk_count=1))
+    assert [result.key for result in results] == list(range(30))
+    assert all(result.error is None for result in results)
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_network_that_cannot_be_shared_has_one_thread(
+    tmp_path: Path, threads: int, torch_threads: Callable[[int], None]
+) -> None:
+    torch_threads(threads)
+    seen: set[tuple[int, int]] = set()
+
+    class Watched(Segmenter):
+        can_be_shared = threads == 1
+
+        def begin(self, pictures: Sequence[ScaledPicture]) -> list[Underway]:
+            seen.add((threading.get_ident(), torch.get_num_threads()))
+            return super().begin(pictures)
+
+    segmenter(tmp_path / "model")
+    assert len(list(segment_files(Watched(tmp_path / "model", device="cpu"), files(tmp_path, 12), chunk_count=1))) == 12
+    assert [count for _, count in seen] == [threads]
 
 
 def test_an_error_of_the_list_itself_is_passed_on(tmp_path: Path) -> None:
