@@ -50,7 +50,7 @@ soak:
 
 bench:
 	@deploy/install.sh dev
-	for each in stream backends light_architectures training_step ledger_writing; do $(BIN)/python -m "benchmarks.$$each"; done
+	for each in stream pipeline workers backends light_architectures training_step ledger_writing; do $(BIN)/python -m "benchmarks.$$each"; done
 
 bench-csv:
 	@deploy/install.sh dev

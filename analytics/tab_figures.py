@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from analytics.theme import (
@@ -143,7 +144,7 @@ def histogram(bars: Sequence[Mark], *, names: Sequence[str], color: str) -> dict
     shown = list(range(0, len(bars), every))
     drawn.update_layout(
         bargap=0.08,
-        xaxis=axis(showgrid=False, tickvals=shown, ticktext=[names[place] for place in shown], tickangle=0),
+        xaxis=axis(showgrid=False, tickvals=shown, ticktext=[names[place] for place in shown], automargin=True),
         yaxis=axis(rangemode="tozero", nticks=5, tickformat=",~s", title=title("Images")),
     )
     return plain(drawn)
@@ -245,7 +246,7 @@ def happenings(rows: Sequence[tuple[str, Sequence[Mark]]]) -> dict[str, Any]:
             customdata=[mark.query for mark in marks],
         )
     drawn.update_layout(
-        xaxis=_time(),
+        xaxis=_time() | _a_day_at_least([mark.x for _, marks in rows for mark in marks]),
         yaxis=axis(
             automargin=True,
             gridcolor=QUIET,
@@ -255,6 +256,14 @@ def happenings(rows: Sequence[tuple[str, Sequence[Mark]]]) -> dict[str, Any]:
         ),
     )
     return plain(drawn)
+
+
+def _a_day_at_least(moments: Sequence[str]) -> dict[str, Any]:
+    """The range of an axis where all is within a day; else nothing, and Plotly finds it."""
+    first, last = (datetime.fromisoformat(moment) for moment in (min(moments), max(moments)))
+    if last - first >= timedelta(days=1):
+        return {}
+    return {"range": [moment.isoformat() for moment in (first - timedelta(hours=12), last + timedelta(hours=12))]}
 
 
 def _time() -> dict[str, Any]:

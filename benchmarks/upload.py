@@ -24,14 +24,12 @@ import json
 import os
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,10 +39,9 @@ from django.core.management import call_command
 
 from benchmarks.cpu_time import CpuTime
 from benchmarks.upload_client import SENDERS, Client, photo
+from benchmarks.web_server import free_port, kill, served, started
 from webapp.services.embedded import services_for
-from webapp.services.processes import ROOT, WEB
-
-_START_SECONDS = 60
+from webapp.services.processes import ROOT
 
 
 def main() -> None:
@@ -56,7 +53,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="pixelwise-bench-"))
     for name in ("DATABASE_URL", "REDIS_URL", "PIXELWISE_STORAGE"):
         os.environ.pop(name, None)
-    port = _free_port()
+    port = free_port()
     os.environ |= {
         "PIXELWISE_DATA": str(folder),
         "PIXELWISE_PORT": str(port),
@@ -76,10 +73,10 @@ def _measured(folder: Path, port: int, photos: int, broken: int, seed: int) -> d
     # Its tables need a Django that is set up.
     plant = import_module("benchmarks.upload_plant").Plant(port)
     floor_count = max(SENDERS, photos // 10)
-    with _served("benchmarks.upload_floor", port):
+    with served("benchmarks.upload_floor", port):
         floor = _floor(plant.client(), floor_count)
     shutil.rmtree(folder / "floor")
-    with _served("webapp.wsgi", port) as server, CpuTime(folder, server.pid) as cpu:
+    with served("webapp.wsgi", port) as server, CpuTime(folder, server.pid) as cpu:
         told = _finished(_start(plant, plant.open("speed"), photos))
     rate = photos / told["seconds"]
     cpu_seconds = cpu.seconds + told["cpu_seconds"]
@@ -124,7 +121,7 @@ def _broken(plant: Any, port: int, count: int, seed: int) -> dict[str, Any]:
     rng = random.Random(seed)  # noqa: S311
     urls = plant.open("broken")
     moments = sorted(rng.uniform(0.1, 0.9) * count for _ in range(3))
-    server = _server("webapp.wsgi", port)
+    server = started("webapp.wsgi", port)
     try:
         client = _start(plant, urls, count, cut_at=int(moments[0]))
         plant.wait_until(moments[1])
@@ -132,11 +129,11 @@ def _broken(plant: Any, port: int, count: int, seed: int) -> dict[str, Any]:
         client.wait()
         client = _start(plant, urls, count)
         plant.wait_until(moments[2])
-        _kill(server)
-        server = _server("webapp.wsgi", port)
+        kill(server)
+        server = started("webapp.wsgi", port)
         told = _finished(client)
     finally:
-        _kill(server)
+        kill(server)
     lost, twice = plant.lost_and_twice(count)
     return {
         "broken_photos": count,
@@ -170,46 +167,6 @@ def _finished(client: subprocess.Popen[str]) -> dict[str, Any]:
         raise RuntimeError(f"the client ended with {client.returncode}")
     told: dict[str, Any] = json.loads(output.splitlines()[-1])
     return told
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-@contextmanager
-def _served(application: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    server = _server(application, port)
-    try:
-        yield server
-    finally:
-        _kill(server)
-
-
-def _server(application: str, port: int) -> subprocess.Popen[bytes]:
-    """gunicorn as `make run` starts it, once it answers."""
-    command = [sys.executable, "-m", *(application if word == "webapp.wsgi" else word for word in WEB)]
-    server = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
-    client = Client("127.0.0.1", port, "", "")
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            connection = client.connected()
-            connection.request("GET", "/healthz?only=database")
-            connection.getresponse().read()
-            return server
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the web server did not start")
-
-
-def _kill(server: subprocess.Popen[bytes]) -> None:
-    """Master and workers, without a chance to finish anything."""
-    try:
-        os.killpg(server.pid, 9)
-    except ProcessLookupError:
-        return
-    server.wait()
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -187,24 +187,26 @@ def _merged(
 
 
 def _shapes(mask: Mask, index: int, rows: int, found: _Components) -> list[Shape]:
-    """Small regions are cut out while their last strip is at hand; large ones are drawn reduced as strips go by."""
+    """Small regions are cut out of their strip; large ones are drawn reduced while strips go by, and then let go."""
     shapes: list[Shape | None] = [None] * len(found.areas)
     sizes = (found.boxes[:, 2] - found.boxes[:, 0]) * (found.boxes[:, 3] - found.boxes[:, 1])
     is_whole = found.boxes[:, 1] // rows == (found.boxes[:, 3] - 1) // rows
-    drawn = {
-        int(region): _Drawn.of(found, int(region)) for region in np.flatnonzero(~is_whole | (sizes > _CROP_PIXELS))
-    }
+    is_drawn = ~is_whole | (sizes > _CROP_PIXELS)
+    drawn: dict[int, _Drawn] = {}
     for strip in _strips(mask, index, rows):
         mine = found.region_of[strip.first : strip.first + len(strip.stats)]
         for number, region in enumerate(mine.tolist(), start=1):
             left, top, width, height, area = strip.stats[number - 1].tolist()
             part = (strip.numbers[top : top + height, left : left + width] == number).view(np.uint8)
-            if region in drawn:
+            if is_drawn[region]:
+                if region not in drawn:
+                    drawn[region] = _Drawn.of(found, region)
                 drawn[region].add(part, left, strip.top + top)
             else:
                 shapes[region] = measure_shape(part, area)
-    for region, one in drawn.items():
-        shapes[region] = measure_reduced(one.picture(), one.factor, int(found.areas[region]))
+        for region in [one for one in drawn if found.boxes[one, 3] <= strip.top + strip.numbers.shape[0]]:
+            one = drawn.pop(region)
+            shapes[region] = measure_reduced(one.picture(), one.factor, int(found.areas[region]))
     return [shape for shape in shapes if shape is not None]
 
 

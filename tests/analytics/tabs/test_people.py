@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from analytics.tabs.people import people_page, read_people
@@ -65,6 +67,14 @@ def test_changes_say_who(judged: Plant) -> None:
         ("Rule", "From 20 px to 30 px", "bo@example.com"),
         ("Model", "Version 2 (nearest-color) went live", "Ada"),
     ]
+
+
+def test_changes_of_one_moment_stand_on_an_axis_of_a_day(judged: Plant) -> None:
+    panels = {panel.key: panel for panel in executed(people_page, judged.scope()).panels}
+    figure = panels["people-changes"].figure
+    assert figure is not None
+    first, last = (datetime.fromisoformat(moment) for moment in figure["layout"]["xaxis"]["range"])
+    assert last - first >= timedelta(days=1)
 
 
 def test_reviews_follow_the_scope(judged: Plant) -> None:
