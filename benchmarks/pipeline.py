@@ -26,12 +26,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.drawn_network import trained
 from benchmarks.own_services import database_cpu_seconds, own_services
 from segmentation.scenes import SCENE_LABELS
 from segmentation.spec import ModelSpec
-from segmentation.starter_model import FOLDER, scene_pairs
-from segmentation.train import TrainSettings, train
-from segmentation.weights import save_model
+from segmentation.starter_model import FOLDER
 
 STARTER, HEAVY = "starter", "unet/resnet34"
 IMAGES = {STARTER: 128, HEAVY: 16}
@@ -59,20 +58,13 @@ def main() -> None:
     with own_services() as folder:
         line = import_module("benchmarks.pipeline_line").Line()
         for network in asked.network:
-            line.use(FOLDER if network == STARTER else _trained(folder / "heavy", asked.train_minutes))
+            line.use(FOLDER if network == STARTER else trained(_HEAVY, folder / "heavy", asked.train_minutes))
             for threads in asked.threads:
                 torch.set_num_threads(threads)
                 images = asked.images or IMAGES[network]
                 rows.append({"network": network, "threads": threads} | _measure(line, folder, images, asked.rounds))
         line.check()
     _print(rows)
-
-
-def _trained(folder: Path, minutes: float) -> Path:
-    settings = TrainSettings(minutes=minutes, crop_px=128, chunk_size=4, device="cpu", rare_share=0.7)
-    *_, epoch = train(scene_pairs("train", 200), scene_pairs("validation", 4), _HEAVY, settings)
-    save_model(folder, epoch.spec, epoch.module, card="Of a benchmark.\n")
-    return folder
 
 
 def _measure(line: Any, folder: Path, images: int, rounds: int) -> dict[str, float]:

@@ -22,6 +22,7 @@ FOREIGN_ONNX = "onnx"
 """The architecture of a model that came as an ONNX file: it can segment, but not be trained on."""
 
 TORCH, ONNX, OPENVINO, INT8 = "torch", "onnx", "openvino", "int8"
+F32, BF16 = "f32", "bf16"
 BACKENDS = (TORCH, ONNX, OPENVINO, INT8)
 EXPORTED_TO = {
     ONNX: Path(EXPORTS_FOLDER, ONNX_FILE),
@@ -47,7 +48,8 @@ class ExportCheck:
     an ISO 8601 time in UTC. `multiple_px` and `least_px`: sides the exported network wants. `weights_sha256`:
     the weights it was made of. `speed_ratio`: PyTorch's time over the export's for one of these pictures, on as many
     threads; None where not measured. Of 8-bit integers: `iou_before` and `iou_after` by label name, PyTorch's and the
-    export's on `validation_count` labelled pictures, and the `runtime` that was the faster one.
+    export's on `validation_count` labelled pictures, and the `runtime` that was the faster one. `precision` "f32" or
+    "bf16": what OpenVINO computes in.
     """
 
     backend: str
@@ -64,6 +66,7 @@ class ExportCheck:
     iou_before: dict[str, float | None] = field(default_factory=dict)
     iou_after: dict[str, float | None] = field(default_factory=dict)
     runtime: str = ""
+    precision: str = F32
 
     @property
     def is_good(self) -> bool:

@@ -19,6 +19,7 @@ from segmentation.backends.signature import Signature
 from segmentation.model_files import (
     BACKENDS,
     EXPORTED_TO,
+    F32,
     FOREIGN_ONNX,
     ONNX,
     ONNX_FILE,
@@ -79,7 +80,15 @@ def open_export(folder: str | os.PathLike[str], spec: ModelSpec, device: torch.d
     _refuse_unknown_gpu(name, device)
     signature = Signature(multiple_px=check.multiple_px, least_px=check.least_px)
     path = Path(folder) / EXPORTED_TO[name]
-    return open_file(path, name, signature, device, evens_light=spec.evens_light, runtime=check.runtime or None)
+    return open_file(
+        path,
+        name,
+        signature,
+        device,
+        evens_light=spec.evens_light,
+        runtime=check.runtime or None,
+        precision=check.precision,
+    )
 
 
 def open_file(
@@ -90,14 +99,17 @@ def open_file(
     *,
     evens_light: bool,
     runtime: str | None = None,
+    precision: str = F32,
 ) -> Backend:
     """Run one exported file by `runtime` ("onnx" or "openvino"; None: the one it was made for).
 
-    ExportError where it cannot be opened.
+    `precision` "f32" or "bf16" is OpenVINO's. ExportError where it cannot be opened.
     """
     try:
-        opened = openvino_backend if (runtime or name) == OPENVINO else onnx_backend
-        backend = opened(path, signature, device)
+        if (runtime or name) == OPENVINO:
+            backend = openvino_backend(path, signature, device, precision)
+        else:
+            backend = onnx_backend(path, signature, device)
         backend.name = name
     except ValueError as error:
         raise ExportError(f"{error}; export the model again") from error

@@ -11,13 +11,22 @@ import torch
 
 from segmentation.backends.foreign import ForeignBackend
 from segmentation.backends.signature import Signature
-from segmentation.model_files import OPENVINO
+from segmentation.model_files import BF16, F32, OPENVINO
 
 
-def openvino_backend(path: Path, signature: Signature, device: torch.device) -> ForeignBackend:
-    """Open a model.xml on as many threads as torch has. ValueError where it cannot be run."""
+def computes_in_bfloat16() -> bool:
+    """Whether this machine's CPU has instructions for it (AVX-512 BF16 or AMX)."""
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def openvino_backend(path: Path, signature: Signature, device: torch.device, precision: str = F32) -> ForeignBackend:
+    """Open a model.xml on as many threads as torch has, in float32 or in bfloat16 where the CPU computes in it.
+
+    ValueError where it cannot be run.
+    """
     # Some CPUs would be given bfloat16 by default, and masks would differ from those checked.
-    settings = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "INFERENCE_PRECISION_HINT": "f32"}
+    hint = BF16 if precision == BF16 and computes_in_bfloat16() else F32
+    settings = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "INFERENCE_PRECISION_HINT": hint}
     try:
         compiled = openvino.Core().compile_model(path, "CPU", settings)
     except RuntimeError as error:
