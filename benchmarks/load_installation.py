@@ -86,7 +86,7 @@ class Installation:
                 self._wait_until_up()
                 yield
             finally:
-                stack.send_signal(signal.SIGINT)
+                stack.send_signal(signal.SIGTERM)
                 stack.wait(60)
 
     def plan(self, scratch: Path) -> dict[str, Any]:

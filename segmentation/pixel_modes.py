@@ -43,7 +43,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, int]]:
 
 def _white(image: Image.Image) -> float:
     strips = (image.crop((0, first, image.width, last)) for first, last in _strips(image))
-    brightest = max((float(numbers_of(np.asarray(strip)).max(initial=0.0)) for strip in strips), default=0.0)
+    brightest = max((brightest_of(np.asarray(strip)) for strip in strips), default=0.0)
     return white_of(brightest, is_float=image.mode == "F")
 
 
@@ -59,9 +59,23 @@ def numbers_of(values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
     return np.nan_to_num(np.asarray(values, np.float32), nan=0.0, posinf=0.0, neginf=0.0).clip(min=0)
 
 
+def brightest_of(values: npt.NDArray[np.generic]) -> float:
+    """The largest of the numbers in values (h, ...); 0 where there is none."""
+    return max((float(numbers_of(values[part]).max(initial=0.0)) for part in _parts(values)), default=0.0)
+
+
 def to_8_bit(values: npt.NDArray[np.generic], white: float) -> npt.NDArray[np.uint8]:
-    """Any values to uint8: 0 stays 0, `white` becomes 255."""
-    return np.clip(np.rint(numbers_of(values) * np.float32(255 / white)), 0, 255).astype(np.uint8)
+    """Any values (h, ...) to uint8: 0 stays 0, `white` becomes 255."""
+    found = np.empty(values.shape, np.uint8)
+    for part in _parts(values):
+        found[part] = np.clip(np.rint(numbers_of(values[part]) * np.float32(255 / white)), 0, 255)
+    return found
+
+
+def _parts(values: npt.NDArray[np.generic]) -> Iterator[slice]:
+    """Rows of some millions of values: computed with in float32, several times over, they take that much more."""
+    rows = max(1, _STRIP_PX * len(values) // max(1, values.size))
+    return (slice(first, first + rows) for first in range(0, len(values), rows))
 
 
 def deep_to_rgb(values: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import tifffile
 from PIL import Image
 
-from segmentation.pixel_modes import numbers_of, to_8_bit, white_of
+from segmentation.pixel_modes import brightest_of, to_8_bit, white_of
 
 _LARGEST_SEGMENT_BYTES = 256_000_000
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
@@ -178,7 +178,7 @@ class TiffRows:
             brightest = 0.0
             for top in range(0, self.height, _BAND_ROWS):
                 samples = self._samples(top, min(self.height, top + _BAND_ROWS))[:, :, :3]
-                brightest = max(brightest, float(numbers_of(samples).max(initial=0.0)))
+                brightest = max(brightest, brightest_of(samples))
             self._white = white_of(brightest, is_float=self._type.kind == "f")
         return self._white
 
