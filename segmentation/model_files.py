@@ -46,10 +46,10 @@ class ExportCheck:
 
     `agreement_fraction` of all their pixels have the same label. `file_bytes` of the exported files. `checked_at` is
     an ISO 8601 time in UTC. `multiple_px` and `least_px`: sides the exported network wants. `weights_sha256`:
-    the weights it was made of. `speed_ratio`: PyTorch's time over the export's for one of these pictures, on as many
-    threads; None where not measured. Of 8-bit integers: `iou_before` and `iou_after` by label name, PyTorch's and the
-    export's on `validation_count` labelled pictures, and the `runtime` that was the faster one. `precision` "f32" or
-    "bf16": what OpenVINO computes in.
+    the weights it was made of. `speed_ratio`: PyTorch's time over the export's for the first of these pictures,
+    repeated to 512 pixels a side, on as many threads; None where not measured. Of 8-bit integers: `iou_before` and
+    `iou_after` by label name, PyTorch's and the export's on `validation_count` labelled pictures, and the `runtime`
+    that was the faster one. `precision` "f32" or "bf16": what OpenVINO computes in.
     """
 
     backend: str

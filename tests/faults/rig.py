@@ -149,13 +149,15 @@ class Rig:
         raise AssertionError(f"no upload succeeded in {seconds} s")
 
     def settle(self, *, seconds: float) -> None:
-        """Wait until no image waits and no batch is open."""
+        """Wait until no image waits, no batch is open, and the web server answers."""
 
         def is_settled() -> bool:
             self.require_running()
             try:
-                return self.rows(_OPEN) == [(0, 0, 0, 0)]
-            except psycopg.Error:
+                if self.rows(_OPEN) != [(0, 0, 0, 0)]:
+                    return False
+                return httpx.get(f"{self.stack.url}/healthz?only=database", timeout=5).is_success
+            except (psycopg.Error, httpx.HTTPError):
                 return False
 
         try:
