@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run doctor lint test soak bench bench-csv bench-dashboard bench-large bench-gpu bench-models bench-upload bench-load starter-model
+.PHONY: help run doctor lint test soak bench bench-csv bench-dashboard bench-large bench-gpu bench-models bench-upload bench-zip bench-load starter-model
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make bench-csv      measure a CSV of five million rows against plain COPY"
 	@echo "make bench-dashboard  measure the dashboards on planted data (SIZES: numbers of images; DATA: where it is kept)"
 	@echo "make bench-upload   upload 10,000 photos to a web server of its own, then break off and go on (PHOTOS, BROKEN, SEED)"
+	@echo "make bench-zip      send a ZIP of 20 GB in pieces and unpack it; takes 40 GB of disk (GIGABYTES)"
 	@echo "make bench-load     fifty people read and five upload while a run goes on (DATA: where it is kept)"
 	@echo "make bench-large    measure memory and seams of a picture of 24,000 × 16,000 pixels"
 	@echo "make bench-gpu      measure U-Net/ResNet-34 on an NVIDIA GPU against what the GPU could do"
@@ -63,6 +64,10 @@ bench-dashboard:
 bench-upload:
 	@deploy/install.sh dev
 	$(BIN)/python -m benchmarks.upload --photos $(or $(PHOTOS),10000) --broken $(or $(BROKEN),10000) $(if $(SEED),--seed $(SEED))
+
+bench-zip:
+	@deploy/install.sh dev
+	$(BIN)/python -m benchmarks.large_zip --gigabytes $(or $(GIGABYTES),20)
 
 bench-load:
 	@deploy/install.sh dev

@@ -17,12 +17,9 @@ import hashlib
 import http.client
 import io
 import json
-import os
 import resource
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -31,11 +28,10 @@ from pathlib import Path
 from typing import Any
 
 import django
-from django.core.management import call_command
 
+from benchmarks.own_services import own_services
 from benchmarks.upload_client import Client, photo
 from benchmarks.web_server import free_port, served
-from webapp.services.embedded import services_for
 from webapp.services.processes import ROOT
 
 PIECE_BYTES = 64 * 1024 * 1024
@@ -50,23 +46,9 @@ def main() -> None:
     if asked.unpack is not None:
         print(json.dumps(_unpacked(asked.unpack)))
         return
-    folder = Path(tempfile.mkdtemp(prefix="pixelwise-bench-", dir=asked.temporary))
-    for name in ("DATABASE_URL", "REDIS_URL", "PIXELWISE_STORAGE"):
-        os.environ.pop(name, None)
     port = free_port()
-    os.environ |= {
-        "PIXELWISE_DATA": str(folder),
-        "PIXELWISE_PORT": str(port),
-        "DJANGO_SETTINGS_MODULE": "webapp.settings",
-    }
-    django.setup()
-    try:
-        with services_for(folder, purpose="benchmark", database_url="", redis_url=""):
-            call_command("migrate", interactive=False, verbosity=0)
-            call_command("collectstatic", interactive=False, verbosity=0)
-            _print(_measured(port, round(asked.gigabytes * 1e9 / len(photo(0)))))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_services(web_port=port, inside=asked.temporary):
+        _print(_measured(port, round(asked.gigabytes * 1e9 / len(photo(0)))))
 
 
 def _measured(port: int, photos: int) -> dict[str, Any]:

@@ -19,16 +19,23 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def own_services() -> Iterator[Path]:
-    """Set Django up on them; yields the data folder. Modules with tables are imported inside the block."""
-    folder = Path(tempfile.mkdtemp(prefix="pixelwise-bench-"))
-    for name in ("DATABASE_URL", "REDIS_URL"):
+def own_services(*, web_port: int | None = None, inside: Path | None = None) -> Iterator[Path]:
+    """Set Django up on them; yields the data folder. Modules with tables are imported inside the block.
+
+    `web_port`: where a web server will be started. `inside`: the folder for the data folder (default: the system's).
+    """
+    folder = Path(tempfile.mkdtemp(prefix="pixelwise-bench-", dir=inside))
+    for name in ("DATABASE_URL", "REDIS_URL", "PIXELWISE_STORAGE"):
         os.environ.pop(name, None)
     os.environ |= {"PIXELWISE_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "webapp.settings"}
+    if web_port is not None:
+        os.environ["PIXELWISE_PORT"] = str(web_port)
     django.setup()
     try:
         with services_for(folder, purpose="benchmark", database_url="", redis_url=""):
             call_command("migrate", interactive=False, verbosity=0)
+            if web_port is not None:
+                call_command("collectstatic", interactive=False, verbosity=0)
             yield folder
             connections.close_all()
     finally:

@@ -21,12 +21,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,13 +32,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import django
-from django.core.management import call_command
-
 from benchmarks.cpu_time import CpuTime
+from benchmarks.own_services import own_services
 from benchmarks.upload_client import SENDERS, Client, photo
 from benchmarks.web_server import free_port, kill, served, started
-from webapp.services.embedded import services_for
 from webapp.services.processes import ROOT
 
 
@@ -50,23 +45,9 @@ def main() -> None:
     parser.add_argument("--broken", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311
     asked = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="pixelwise-bench-"))
-    for name in ("DATABASE_URL", "REDIS_URL", "PIXELWISE_STORAGE"):
-        os.environ.pop(name, None)
     port = free_port()
-    os.environ |= {
-        "PIXELWISE_DATA": str(folder),
-        "PIXELWISE_PORT": str(port),
-        "DJANGO_SETTINGS_MODULE": "webapp.settings",
-    }
-    django.setup()
-    try:
-        with services_for(folder, purpose="benchmark", database_url="", redis_url=""):
-            call_command("migrate", interactive=False, verbosity=0)
-            call_command("collectstatic", interactive=False, verbosity=0)
-            _print(_measured(folder, port, asked.photos, asked.broken, asked.seed))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_services(web_port=port) as folder:
+        _print(_measured(folder, port, asked.photos, asked.broken, asked.seed))
 
 
 def _measured(folder: Path, port: int, photos: int, broken: int, seed: int) -> dict[str, Any]:
