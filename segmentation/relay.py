@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -43,7 +43,7 @@ class Stages:
     def __enter__(self) -> Self:
         readers, networks, finishers = self._counts
         # Threads that torch did not start forget how many threads it was told to take.
-        count = torch.get_num_threads()
+        self._torch_threads = count = torch.get_num_threads()
         self.finishers = self._stack.enter_context(_Threads("measure", finishers, count))
         self.model = self._stack.enter_context(_Threads("model", networks, max(1, count // networks)))
         self.readers = self._stack.enter_context(_Threads("decode", readers, count))
@@ -51,6 +51,16 @@ class Stages:
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
+
+    @contextmanager
+    def all_threads(self) -> Iterator[None]:
+        """A thread of the network takes what all of them share."""
+        share = torch.get_num_threads()
+        torch.set_num_threads(self._torch_threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(share)
 
 
 class _Threads(ThreadPoolExecutor):
@@ -96,15 +106,18 @@ class Relay:
         self._while_waiting = while_waiting
         self._under_way: deque[_Slot] = deque()
         self._gathered: dict[tuple[int, int], list[_Slot]] = {}
+        self._takes_more = True
 
     def results(self, items: Iterable[Item]) -> Iterator[Any]:
         """One result for each item. A picture larger than the limit alone is let through when nothing else is."""
         measured = ((key, path, header_size(path)) for key, path in items)
         upcoming = next(measured, None)
         while self._under_way or upcoming is not None:
+            self._takes_more = True
             while upcoming is not None and self._has_room(upcoming[2]):
                 self._take(*upcoming)
                 upcoming = next(measured, None)
+            self._takes_more = False
             self._send_what_cannot_wait(is_last=upcoming is None)
             yield self._awaited(self._under_way[0].result)
             self._under_way.popleft()
@@ -165,8 +178,10 @@ class Relay:
         """Where memory does not suffice for all at once, one after the other."""
         if not pictures:
             return
+        is_alone = not self._takes_more and len(pictures) == len(self._under_way)
         try:
-            found = self._steps.forward([decoded for _, decoded in pictures])
+            with self._stages.all_threads() if is_alone else nullcontext():
+                found = self._steps.forward([decoded for _, decoded in pictures])
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise

@@ -107,10 +107,10 @@ def segment_files(
     in the threads that measure, behind the network: writing files belongs there.
 
     The network runs in a thread of its own; in two, each with half of torch's threads, where it may be called from
-    several at once: one goes on while the other hands over. Closing the iterator early stops all threads. Only what a
-    single picture can be blamed for becomes a `FailedPicture`; a GPU that falls over raises. `spent` is told the
-    seconds of "decoding", "model" and "measuring". `while_waiting` is called every second in which the caller waits
-    for a result.
+    several at once: one goes on while the other hands over. Who is alone takes all of them. Closing the iterator early
+    stops all threads. Only what a single picture can be blamed for becomes a `FailedPicture`; a GPU that falls over
+    raises. `spent` is told the seconds of "decoding", "model" and "measuring". `while_waiting` is called every second
+    in which the caller waits for a result.
     """
     if label_map is not None and (label_map.shape != (256,) or label_map.dtype != np.uint8):
         raise ValueError(f"label_map is uint8 (256,), this is {label_map.dtype} {label_map.shape}")
@@ -118,9 +118,7 @@ def segment_files(
         if label_map is not None:
             raise ValueError("with a label_map, label_count must say how many labels there are after it")
         label_count = len(segmenter.spec.labels)
-    steps = _Steps(
-        segmenter, limits, label_map, label_count, spent or Spent(), finish, pixels_ahead, torch.get_num_threads()
-    )
+    steps = _Steps(segmenter, limits, label_map, label_count, spent or Spent(), finish, pixels_ahead)
     count = chunk_count or _CHUNK_COUNT[segmenter.device.type]
     threads = _threads(segmenter.device.type)
     networks = min(_NETWORKS, torch.get_num_threads()) if segmenter.can_be_shared else 1
@@ -152,7 +150,6 @@ class _Steps:
     spent: Spent
     finish_result: Callable[[StreamResult], Any] | None
     pixels_at_once: int
-    torch_threads: int
 
     def chunk_count(self, height: int, width: int) -> int:
         return self.segmenter.chunk_count(*self.segmenter.network_size(height, width))
@@ -179,9 +176,6 @@ class _Steps:
             return self.segmenter.begin([one.scaled for one in chunk if isinstance(one, _Decoded)])
 
     def _in_bands(self, large: _Large) -> _LargeFound | str:
-        # Nothing else is under way, so this one takes all threads.
-        share = torch.get_num_threads()
-        torch.set_num_threads(self.torch_threads)
         try:
             with opened_raster(large.path, limits=self.limits) as raster:
                 with self.spent.on("decoding"):
@@ -190,8 +184,6 @@ class _Steps:
                     return _LargeFound(*segment_raster(self.segmenter, raster, self.label_map), rgb)
         except PictureError as error:
             return str(error)
-        finally:
-            torch.set_num_threads(share)
 
     def finish(
         self, key: Any, decoded: _Decoded | _Large, found: Underway | _LargeFound | str

@@ -288,6 +288,20 @@ def test_a_network_that_cannot_be_shared_has_one_thread(
     assert [count for _, count in seen] == [threads]
 
 
+def test_a_picture_that_is_alone_takes_all_threads(tmp_path: Path, torch_threads: Callable[[int], None]) -> None:
+    torch_threads(2)
+    seen: list[int] = []
+
+    class Watched(Segmenter):
+        def begin(self, pictures: Sequence[ScaledPicture]) -> list[Underway]:
+            seen.append(torch.get_num_threads())
+            return super().begin(pictures)
+
+    segmenter(tmp_path / "model")
+    (result,) = segment_files(Watched(tmp_path / "model", device="cpu"), files(tmp_path, 1))
+    assert (result.error, seen) == (None, [2])
+
+
 def test_an_error_of_the_list_itself_is_passed_on(tmp_path: Path) -> None:
     def interrupted() -> Iterator[tuple[int, Path]]:
         yield from files(tmp_path, 5)
