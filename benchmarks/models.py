@@ -138,7 +138,7 @@ def _measure(row: Row, dataset: LabelledDataset, work: Path) -> dict[str, Any]:
     minutes = max(time.monotonic() - began, last.seconds) / 60
     cpu_minutes = max(time.process_time() - began_cpu, _spent_seconds(work / "checkpoint", row)) / 60
     spec = finished_spec(
-        spec, last.module, last.outcomes, validation_pairs, device=row.device, mirrors=settings.mirrors
+        last.spec, last.module, last.outcomes, validation_pairs, device=row.device, mirrors=settings.mirrors
     )
     save_model(work / "model", spec, last.module, card=f"# {row.name}\n\nTrained by benchmarks/models.py.\n")
     scores = evaluate(Segmenter(work / "model", device=row.device), dataset.pairs("test"))
@@ -153,7 +153,8 @@ def _measure(row: Row, dataset: LabelledDataset, work: Path) -> dict[str, Any]:
         "file_bytes": (work / "model" / WEIGHTS_FILE).stat().st_size,
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if row.device == "cuda" else platform.machine(),
-        **{name: getattr(row, name) for name in ("dataset", "architecture", "encoder", "scale", "evens_light")},
+        **{name: getattr(row, name) for name in ("dataset", "architecture", "encoder", "scale")},
+        "evens_light": spec.evens_light,
         "budget_minutes": row.minutes,
         "settings": {name: _plain(value) for name, value in row.settings.items()},
         "options": dict(spec.options),

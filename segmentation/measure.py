@@ -35,7 +35,7 @@ class Measurement:
     mean_confidence: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Region:
     """One 8-connected component: area, bounding box (left, top, width, height), centre of area; in pixels.
 

@@ -131,6 +131,25 @@ def inspect_picture(path: str | os.PathLike[str], *, limits: PictureLimits = DEF
     )
 
 
+@dataclass(frozen=True)
+class Stored:
+    """How a file holds its picture: Pillow's names of format and mode, sides as stored, whether that is upright."""
+
+    format: str
+    mode: str
+    height: int
+    width: int
+    is_upright: bool
+
+
+def stored(path: str | os.PathLike[str], *, limits: PictureLimits = DEFAULT_LIMITS) -> Stored:
+    """Of a file with an accepted header, decoding nothing; PictureError where it has none."""
+    content = _content(Path(path), limits)
+    with _opened(content, limits) as image:
+        is_upright = exif.read(image, content).orientation == 1
+        return Stored(str(image.format), image.mode, image.height, image.width, is_upright)
+
+
 def read_rgb(path: str | os.PathLike[str], *, limits: PictureLimits = DEFAULT_LIMITS) -> npt.NDArray[np.uint8]:
     """Decode a picture to uint8 (H, W, 3), EXIF-oriented. Animations give their first frame.
 

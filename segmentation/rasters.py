@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from segmentation import exif
 from segmentation.pictures import (
     DEFAULT_LIMITS,
     PictureError,
@@ -23,15 +19,17 @@ from segmentation.pictures import (
     opened_picture,
     read_reduced,
     read_rgb,
+    stored,
 )
-from segmentation.pixel_modes import to_8_bit, white_of
 from segmentation.scaling import reduced
+from segmentation.streamed_rows import StreamedRows
 from segmentation.tiff_rows import BROKEN, TiffRows
 
 LARGE_PIXELS = 64_000_000
 """Pictures with more pixels are read in bands where their format allows it."""
 
 _BAND_PIXELS = 16_000_000
+_STREAMED = {("JPEG", "RGB"), ("MPO", "RGB"), ("JPEG", "L"), ("PNG", "RGB"), ("PNG", "L"), ("PNG", "I;16")}
 
 
 class Raster(Protocol):
@@ -48,21 +46,19 @@ class Raster(Protocol):
 def opened_raster(path: str | os.PathLike[str], *, limits: PictureLimits = DEFAULT_LIMITS) -> Iterator[Raster]:
     """A picture to be read by rows. PictureError where the file is no whole picture.
 
-    TIFFs are decoded strip by strip or tile by tile; JPEGs and PNGs of colours or greys into memory that is given back
-    row by row; all others, and those stored lying on their side, as `read_rgb` does.
+    TIFFs are decoded strip by strip or tile by tile, JPEGs and PNGs of colours or greys row by row; all others, and
+    those stored lying on their side, as `read_rgb` does.
     """
-    with opened_picture(path, limits=limits) as image:
-        format, mode, is_upright = image.format, image.mode, _is_upright(image)
-        height, width = image.height, image.width
-    if format == "TIFF" and is_upright:
+    found = stored(path, limits=limits)
+    if found.format == "TIFF" and found.is_upright:
         tiff = TiffRows.opened(Path(path))
         if tiff is not None:
             with tiff:
                 yield _Told(tiff)
             return
-    kind = _KINDS.get((str(format), mode)) if is_upright else None
-    decoded = None if kind is None else _DecodedRows.opened(Path(path), height, width, kind)
-    yield decoded or _WholeRows(read_rgb(path, limits=limits))
+    is_streamed = found.is_upright and (found.format, found.mode) in _STREAMED
+    streamed = StreamedRows.opened(Path(path), found.height, found.width) if is_streamed else None
+    yield streamed or _WholeRows(read_rgb(path, limits=limits))
 
 
 def bands(raster: Raster) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
@@ -109,10 +105,6 @@ def _shares(top: int, count: int, first: int, last: int, per_row: float) -> npt.
     return np.clip(np.minimum(row + 1, start + per_row) - np.maximum(row, start), 0, 1).astype(np.float32)
 
 
-def _is_upright(image: Image.Image) -> bool:
-    return image.getexif().get(exif.ORIENTATION, 1) in (0, 1)
-
-
 class _WholeRows:
     """A picture that is in memory as it is."""
 
@@ -144,61 +136,3 @@ class _Told:
 
     def forget(self, bottom: int) -> None:
         self._rows.forget(bottom)
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """How OpenCV is asked for a picture: `samples` of `type` a pixel."""
-
-    flags: int
-    samples: int
-    type: type[np.generic] = np.uint8
-
-
-_COLOUR, _GREY = _Kind(cv2.IMREAD_COLOR_BGR, 3), _Kind(cv2.IMREAD_GRAYSCALE, 1)
-_KINDS = {
-    ("JPEG", "RGB"): _COLOUR,
-    ("MPO", "RGB"): _COLOUR,
-    ("JPEG", "L"): _GREY,
-    ("PNG", "RGB"): _COLOUR,
-    ("PNG", "L"): _GREY,
-    ("PNG", "I;16"): _Kind(cv2.IMREAD_UNCHANGED, 1, np.uint16),
-}
-
-
-class _DecodedRows:
-    """A picture decoded at once by OpenCV, into memory that goes back to the system as its rows are done with."""
-
-    def __init__(self, memory: mmap.mmap, pixels: npt.NDArray[Any]) -> None:
-        self._memory, self._pixels = memory, pixels
-        self.height, self.width = pixels.shape[:2]
-        self._white: float | None = None
-
-    @classmethod
-    def opened(cls, path: Path, height: int, width: int, kind: _Kind) -> _DecodedRows | None:
-        """None where OpenCV does not give what the header promises."""
-        shape = (height, width, kind.samples) if kind.samples > 1 else (height, width)
-        memory = mmap.mmap(-1, height * width * kind.samples * np.dtype(kind.type).itemsize)
-        pixels = np.frombuffer(memory, kind.type).reshape(shape)
-        try:
-            found = cv2.imread(str(path), pixels, kind.flags | cv2.IMREAD_IGNORE_ORIENTATION)
-        except cv2.error:
-            return None
-        return cls(memory, pixels) if found is pixels else None
-
-    def rows(self, top: int, bottom: int) -> npt.NDArray[np.uint8]:
-        part = self._pixels[top:bottom]
-        if part.ndim == 3:
-            return np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2RGB), np.uint8)
-        grey = part if part.dtype == np.uint8 else to_8_bit(part, self._white_level())
-        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
-
-    def forget(self, bottom: int) -> None:
-        done = bottom * self._pixels.strides[0] // mmap.PAGESIZE * mmap.PAGESIZE
-        if done:
-            self._memory.madvise(mmap.MADV_DONTNEED, 0, done)
-
-    def _white_level(self) -> float:
-        if self._white is None:
-            self._white = white_of(float(self._pixels.max(initial=0)), is_float=False)
-        return self._white

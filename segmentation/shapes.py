@@ -38,7 +38,7 @@ _HALF = 127
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Shape:
     """`length_px` ≥ `breadth_px` > 0; `orientation_deg` 0 to below 180 from the right, counter-clockwise.
 

@@ -95,7 +95,8 @@ def _fitted_spec(spec: ModelSpec, bank: FeatureBank, fitted: Fitted) -> ModelSpe
         **fitted.options,
         "feature_importance": {bank.names[place]: round(float(fitted.importance[place]), 5) for place in ranked},
     }
-    return dataclasses.replace(spec, options=options, tile_px=min(spec.tile_px, LARGEST_TILE_PX))
+    # Its features were taken of the picture as it is.
+    return dataclasses.replace(spec, options=options, tile_px=min(spec.tile_px, LARGEST_TILE_PX), evens_light=False)
 
 
 def _has_color(samples: Samples, bank: FeatureBank) -> bool:

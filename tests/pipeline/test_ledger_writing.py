@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import astuple
 
 import pytest
 from django.db import IntegrityError, connection
@@ -62,7 +63,7 @@ def test_a_chunk_is_written_as_it_was_found() -> None:
         ]
         columns = ("label__index", "area_px", "x_px", "y_px", "width_px", "height_px", "centroid_x_px")
         columns += ("centroid_y_px", "length_px", "breadth_px", "orientation_deg")
-        found = [tuple(vars(region).values()) for region in outcome.found.regions]
+        found = [astuple(region) for region in outcome.found.regions]
         assert list(done.regions.order_by("pk").values_list(*columns)) == found
     assert (Measurement.objects.count(), Region.objects.count()) == (16, 32)
     assert rollups.differences(ledger.project.pk) == []

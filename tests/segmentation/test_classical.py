@@ -109,6 +109,13 @@ def test_a_fitted_model_is_saved_and_loaded_bit_by_bit(
     assert json.loads(json.dumps(dict(loaded.spec.options))) == dict(loaded.spec.options)
 
 
+def test_a_spec_that_asks_for_evened_light_is_fitted_and_saved_without(tmp_path: Path) -> None:
+    """Its features already look away from light; a network would be wrapped, and the files would not fit."""
+    spec, module = fit(pairs(2), ModelSpec(METHODS[0], LABELS, evens_light=True), QUICK)
+    save_model(tmp_path, spec, module, card="")
+    assert (spec.evens_light, load_model(tmp_path).spec) == (False, spec)
+
+
 def test_an_exported_model_gives_the_same_scores(fitted: tuple[ModelSpec, torch.nn.Module], tmp_path: Path) -> None:
     module = fitted[1]
     write_onnx(module, 3, tmp_path / "model.onnx")

@@ -123,6 +123,24 @@ def test_a_tiff_that_is_cut_off_is_named(tmp_path: Path) -> None:
             in_bands(raster)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_photo_that_is_cut_off_is_named(kind: str, tmp_path: Path) -> None:
+    content = encoded(smooth(), kind)
+    cut = written(tmp_path, content[: len(content) // 2], f"cut.{kind.lower()}")
+    with pytest.raises(PictureError, match="is damaged"), opened_raster(cut) as raster:
+        in_bands(raster)
+
+
+@pytest.mark.parametrize("is_deep", [True, False])
+def test_a_photo_is_decoded_again_for_rows_that_are_gone(is_deep: bool, tmp_path: Path) -> None:
+    colours = smooth().astype(np.uint16) * 16 if is_deep else smooth()
+    cv2.imwrite(str(tmp_path / "twice.png"), colours[:, :, ::-1])
+    with opened_raster(tmp_path / "twice.png") as raster:
+        first = in_bands(raster, step=50)
+        np.testing.assert_array_equal(in_bands(raster, step=29), first)
+    np.testing.assert_array_equal(first, read_rgb(tmp_path / "twice.png"))
+
+
 @pytest.mark.parametrize("size", [(75, 100), (60, 77), (149, 199), (1, 1)])
 def test_averaging_in_bands_is_averaging_the_whole(
     size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
