@@ -75,10 +75,8 @@ class StreamedRows:
                 decoded += len(parts[-1])
         except _vips().Error as error:
             raise PictureError(f"is damaged: {str(error).strip().splitlines()[-1].strip()}") from error
-        self._kept = (
-            np.concatenate(parts)[top - self._kept_top :] if len(parts) > 1 else self._kept[top - self._kept_top :]
-        )
-        self._kept_top = top
+        whole = np.concatenate(parts) if len(parts) > 1 else self._kept
+        self._kept_top, self._kept = top, whole[top - self._kept_top :]
         return self._kept[: bottom - top]
 
     def _decoded(self, top: int, bottom: int) -> npt.NDArray[Any]:
