@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 from segmentation.look import Look
 from segmentation.measure import Measurement as Found
 from segmentation.measure import PictureMeasurement
-from segmentation.measure import Region as FoundRegion
+from segmentation.regions import ROW, Regions
 from webapp.models import (
     Batch,
     Image,
@@ -97,14 +98,12 @@ class Ledger:
         for index in range(self.labels_count):
             areas = [int(area) for area in self.rng.integers(1, 800, self.regions_count)]
             x, y = (int(place) for place in self.rng.integers(0, 440, 2))
-            regions += [
-                FoundRegion(index, area, x, y, 40, 30, x + 20.25, y + 15.75, 41.5, 12.25, 33.125) for area in areas
-            ]
+            regions += [(index, area, x, y, 40, 30, x + 20.25, y + 15.75, 41.5, 12.25, 33.125) for area in areas]
             pixels = sum(areas)
             measurements.append(
                 Found(index, pixels, pixels / (WIDTH_PX * HEIGHT_PX), len(areas), max(areas), float(self.rng.random()))
             )
-        return PictureMeasurement(tuple(measurements), tuple(regions), float(self.rng.random()))
+        return PictureMeasurement(tuple(measurements), Regions(np.array(regions, ROW)), float(self.rng.random()))
 
     def _rows(self, outcomes: list[Outcome]) -> int:
         return len(outcomes) * self.labels_count * (1 + self.regions_count)
@@ -142,8 +141,7 @@ class Ledger:
                 "centroid_y_px, length_px, breadth_px, orientation_deg) FROM STDIN"
             ) as copy:
                 for outcome in outcomes:
-                    for region in _picture(outcome).regions:
-                        label, *numbers = vars(region).values()
+                    for label, *numbers in _picture(outcome).regions.tuples():
                         copy.write_row((outcome.prediction_id, self.labels[label].pk, *numbers))
         return self._rows(outcomes)
 
@@ -167,7 +165,7 @@ class Ledger:
                 Region(
                     prediction_id=outcome.prediction_id,
                     label=self.labels[region.label_index],
-                    **{name: value for name, value in vars(region).items() if name != "label_index"},
+                    **{name: value for name, value in asdict(region).items() if name != "label_index"},
                 )
                 for outcome in outcomes
                 for region in _picture(outcome).regions

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.regions import ROW, Regions, Rows, rows_of_label
 from segmentation.shapes import SPECK_PX, measure_shape, measure_specks
 from segmentation.spec import IGNORE_INDEX
 
@@ -35,26 +36,6 @@ class Measurement:
     mean_confidence: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """One 8-connected component: area, bounding box (left, top, width, height), centre of area; in pixels.
-
-    `length_px`, `breadth_px` and `orientation_deg` as in `segmentation.shapes`.
-    """
-
-    label_index: int
-    area_px: int
-    x_px: int
-    y_px: int
-    width_px: int
-    height_px: int
-    centroid_x_px: float
-    centroid_y_px: float
-    length_px: float
-    breadth_px: float
-    orientation_deg: float
-
-
 @dataclass(frozen=True)
 class PictureMeasurement:
     """`measurements` by label index, one for every label; `regions` by label, then top to bottom.
@@ -63,7 +44,7 @@ class PictureMeasurement:
     """
 
     measurements: tuple[Measurement, ...]
-    regions: tuple[Region, ...]
+    regions: Regions
     confidence: float | None
 
 
@@ -77,7 +58,7 @@ def measure(
     """
     mask = _checked(mask, label_count, confidence)
 
-    def of_label(index: int, pixels: int) -> tuple[list[Region], float | None]:
+    def of_label(index: int, pixels: int) -> tuple[Rows, float | None]:
         place, binary = _cropped(mask, index)
         return _regions(binary, index, place[0], place[1], pixels), _mean(confidence, binary, place)
 
@@ -88,30 +69,30 @@ def measure(
 def measured(
     mask: npt.NDArray[np.uint8],
     label_count: int,
-    of_label: Callable[[int, int], tuple[list[Region], float | None]],
+    of_label: Callable[[int, int], tuple[Rows, float | None]],
     confidence: float | None,
 ) -> PictureMeasurement:
     """What `of_label` finds of each label (its index, its pixels → its regions and mean confidence), put together."""
     pixels = pixel_counts(mask, label_count)
     measurements: list[Measurement] = []
-    regions: list[Region] = []
+    regions = [np.empty(0, ROW)]
     for index in range(label_count):
         if pixels[index] == 0:
             measurements.append(Measurement(index, 0, 0.0, 0, 0, None))
             continue
         found, mean_confidence = of_label(index, int(pixels[index]))
-        regions += found
+        regions.append(found)
         measurements.append(
             Measurement(
                 label_index=index,
                 pixels=int(pixels[index]),
                 area_fraction=float(pixels[index] / mask.size),
                 region_count=len(found),
-                largest_region_px=max(region.area_px for region in found),
+                largest_region_px=int(found["area_px"].max()),
                 mean_confidence=mean_confidence,
             )
         )
-    return PictureMeasurement(tuple(measurements), tuple(regions), confidence)
+    return PictureMeasurement(tuple(measurements), Regions(np.concatenate(regions)), confidence)
 
 
 def verdict(
@@ -173,39 +154,24 @@ def _cropped(mask: npt.NDArray[np.uint8], index: int) -> tuple[tuple[int, int, i
     return (left, top, width, height), np.ascontiguousarray(binary[top : top + height, left : left + width])
 
 
-def _regions(binary: npt.NDArray[np.uint8], index: int, left: int, top: int, pixels: int) -> list[Region]:
+def _regions(binary: npt.NDArray[np.uint8], index: int, left: int, top: int, pixels: int) -> Rows:
     height, width = binary.shape
     most = min(pixels, ((height + 1) // 2) * ((width + 1) // 2))
     # Numbering in 16 bits takes a third of the time, where there cannot be more components than that.
     number_type = cv2.CV_16U if most < 2**16 - 1 else cv2.CV_32S
     count, numbers, stats, centroids = cv2.connectedComponentsWithStats(binary, connectivity=8, ltype=number_type)
-    is_dusty = np.count_nonzero(stats[1:count, cv2.CC_STAT_AREA] < SPECK_PX) > _FEW_SPECKS
     areas_px = np.asarray(stats[:, cv2.CC_STAT_AREA], np.int32)
-    specks = measure_specks(np.asarray(numbers), areas_px, np.asarray(centroids, np.float64)) if is_dusty else {}
-    regions = []
-    for number, ((x, y, width, height, area), (center_x, center_y)) in enumerate(
-        zip(stats[1:count].tolist(), centroids[1:count].tolist(), strict=True), start=1
-    ):
-        shape = specks.get(number)
-        if shape is None:
-            box = binary if count == 2 else (numbers[y : y + height, x : x + width] == number).view(np.uint8)
-            shape = measure_shape(box, area)
-        regions.append(
-            Region(
-                index,
-                area,
-                left + x,
-                top + y,
-                width,
-                height,
-                left + center_x,
-                top + center_y,
-                shape.length_px,
-                shape.breadth_px,
-                shape.orientation_deg,
-            )
-        )
-    return regions
+    if np.count_nonzero(areas_px[1:] < SPECK_PX) > _FEW_SPECKS:
+        shapes = measure_specks(np.asarray(numbers), areas_px, np.asarray(centroids, np.float64))
+    else:
+        shapes = np.full((count, 3), np.nan)
+    for number in (np.flatnonzero(np.isnan(shapes[1:, 0])) + 1).tolist():
+        x, y, wide, high, area = stats[number].tolist()
+        box = binary if count == 2 else (numbers[y : y + high, x : x + wide] == number).view(np.uint8)
+        shapes[number] = measure_shape(box, area)
+    boxes = np.asarray(stats[1:, : cv2.CC_STAT_AREA]) + np.array([left, top, 0, 0])
+    centers = np.asarray(centroids[1:]) + np.array([left, top])
+    return rows_of_label(index, areas_px[1:], boxes, centers, shapes[1:])
 
 
 def _mean(

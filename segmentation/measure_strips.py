@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.measure import PictureMeasurement, Region, measured
-from segmentation.shapes import Shape, measure_reduced, measure_shape, reduction_of
+from segmentation.measure import PictureMeasurement, measured
+from segmentation.regions import Rows, rows_of_label
+from segmentation.shapes import measure_reduced, measure_shape, reduction_of
 
 Mask = npt.NDArray[np.uint8]
 
@@ -46,7 +47,7 @@ def measure_strips(
     """What `measure` says of a mask uint8 (H, W), taken in strips of rows; regions are joined across their borders."""
     rows = max(1, strip_pixels // mask.shape[1])
 
-    def of_label(index: int, _: int) -> tuple[list[Region], float | None]:
+    def of_label(index: int, _: int) -> tuple[Rows, float | None]:
         return _regions(mask, index, rows), None if confidence is None else confidence.mean_of(index)
 
     return measured(mask, label_count, of_label, None if confidence is None else confidence.mean)
@@ -109,27 +110,10 @@ class _Components:
     region_of: npt.NDArray[np.int64]
 
 
-def _regions(mask: Mask, index: int, rows: int) -> list[Region]:
+def _regions(mask: Mask, index: int, rows: int) -> Rows:
     found = _components(mask, index, rows)
-    shapes = _shapes(mask, index, rows, found)
-    return [
-        Region(
-            index,
-            int(area),
-            int(left),
-            int(top),
-            int(right - left),
-            int(bottom - top),
-            float(center[0]),
-            float(center[1]),
-            shape.length_px,
-            shape.breadth_px,
-            shape.orientation_deg,
-        )
-        for area, (left, top, right, bottom), center, shape in zip(
-            found.areas, found.boxes, found.centers, shapes, strict=True
-        )
-    ]
+    boxes = found.boxes - np.pad(found.boxes[:, :2], [(0, 0), (2, 0)])
+    return rows_of_label(index, found.areas, boxes, found.centers, _shapes(mask, index, rows, found))
 
 
 def _components(mask: Mask, index: int, rows: int) -> _Components:
@@ -186,9 +170,9 @@ def _merged(
     return _Components(areas.astype(np.int64), boxes, np.stack(weighted, axis=1) / areas[:, None], region_of)
 
 
-def _shapes(mask: Mask, index: int, rows: int, found: _Components) -> list[Shape]:
+def _shapes(mask: Mask, index: int, rows: int, found: _Components) -> npt.NDArray[np.float64]:
     """Small regions are cut out of their strip; large ones are drawn reduced while strips go by, and then let go."""
-    shapes: list[Shape | None] = [None] * len(found.areas)
+    shapes = np.empty((len(found.areas), 3))
     sizes = (found.boxes[:, 2] - found.boxes[:, 0]) * (found.boxes[:, 3] - found.boxes[:, 1])
     is_whole = found.boxes[:, 1] // rows == (found.boxes[:, 3] - 1) // rows
     is_drawn = ~is_whole | (sizes > _CROP_PIXELS)
@@ -207,7 +191,7 @@ def _shapes(mask: Mask, index: int, rows: int, found: _Components) -> list[Shape
         for region in [one for one in drawn if found.boxes[one, 3] <= strip.top + strip.numbers.shape[0]]:
             one = drawn.pop(region)
             shapes[region] = measure_reduced(one.picture(), one.factor, int(found.areas[region]))
-    return [shape for shape in shapes if shape is not None]
+    return shapes
 
 
 @dataclass

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -38,8 +37,7 @@ _HALF = 127
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """`length_px` ≥ `breadth_px` > 0; `orientation_deg` 0 to below 180 from the right, counter-clockwise.
 
     The orientation is that of the ellipse, also for thin shapes; 0 where the ellipse is a circle.
@@ -91,8 +89,8 @@ def _reduced(region: Pixels, factor: int) -> Pixels:
 
 def measure_specks(
     numbers: npt.NDArray[Any], areas_px: npt.NDArray[np.int32], centroids: npt.NDArray[np.float64]
-) -> dict[int, Shape]:
-    """Shapes of all regions below SPECK_PX pixels, which are never thin, at once: number of the region → shape.
+) -> npt.NDArray[np.float64]:
+    """Shapes (N + 1, 3) of all regions below SPECK_PX pixels, which are never thin, at once; NaN for the others.
 
     `numbers` (H, W) says which region each pixel belongs to, 0 = none; `areas_px` (N + 1,) and `centroids`
     (N + 1, 2) are by number, as OpenCV gives them.
@@ -107,10 +105,10 @@ def measure_specks(
         np.bincount(mine, weights=product, minlength=count) / np.maximum(1, areas_px)
         for product in (across * across, down * down, across * down)
     ]
-    return {
-        number: Shape(*_axes(moments[0][number], moments[1][number], moments[2][number], 1.0))
-        for number in np.flatnonzero(is_speck).tolist()
-    }
+    shapes = np.full((count, 3), np.nan)
+    for number in np.flatnonzero(is_speck).tolist():
+        shapes[number] = _axes(moments[0][number], moments[1][number], moments[2][number], 1.0)
+    return shapes
 
 
 def _ellipse(region: Pixels, factor: int) -> Shape:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from operator import attrgetter
 
 from segmentation.measure import PictureMeasurement
 
@@ -34,7 +33,6 @@ REGION_COLUMNS = {
     "breadth_px": "float8",
     "orientation_deg": "float8",
 }
-_region_numbers = attrgetter(*list(REGION_COLUMNS)[2:])
 
 
 def measurement_rows(
@@ -65,5 +63,5 @@ def measurement_rows(
 
 def region_rows(found: Found, labels: Mapping[int, int]) -> Iterator[tuple[float | None, ...]]:
     for prediction_id, picture in found.items():
-        for region in picture.regions:
-            yield (prediction_id, labels[region.label_index], *_region_numbers(region))
+        for index, *numbers in picture.regions.tuples():
+            yield (prediction_id, labels[index], *numbers)
