@@ -34,6 +34,9 @@ class ApiClient:
     def post(self, path: str, body: Any = None, **extra: Any) -> Any:
         return self("POST", path, body, **extra)
 
+    def patch(self, path: str, body: Any) -> Any:
+        return self("PATCH", path, body)
+
     def delete(self, path: str) -> Any:
         return self("DELETE", path)
 

@@ -27,6 +27,8 @@ class Operation:
         ids = {
             "slug": plant.project.slug,
             "grain": "images",
+            "source_id": plant.line_1.pk,
+            "zone_id": getattr(plant.line_1.zones.first(), "pk", 0),
             "model_id": plant.model_version.pk,
             "training_id": training_run.pk if training_run else 0,
             "dataset_id": getattr(plant.project.datasets.first(), "pk", 0),
@@ -43,6 +45,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/tokens"): {"email": "alice@example.com", "password": "x"},
     ("POST", "/api/v1/projects"): {"name": "New"},
     ("POST", "/api/v1/projects/{slug}/sources"): {"name": "New"},
+    ("POST", "/api/v1/projects/{slug}/sources/{source_id}/zones"): {
+        "name": "Door",
+        "corners": [[0, 0], [0.5, 0], [0.5, 1]],
+    },
+    ("PATCH", "/api/v1/projects/{slug}/sources/{source_id}/zones/{zone_id}"): {"name": "Door"},
     ("POST", "/api/v1/projects/{slug}/models"): {"kind": "colors"},
     ("POST", "/api/v1/projects/{slug}/models/{model_id}/evaluate"): {},
     ("POST", "/api/v1/projects/{slug}/models/{model_id}/shadow"): {"image_count": 5},

@@ -58,6 +58,7 @@ def known(alice: User, acme: Workspace) -> dict[str, Any]:
         "batch_id": plant.batch.pk,
         "image_id": image.pk,
         "source_id": plant.line_1.pk,
+        "zone_id": plant.line_1.zones.create(name="Door", shape=((0, 0), (1, 0), (1, 1))).pk,
         "model_id": plant.model_version.pk,
         "dataset_id": dataset.pk,
         "dataset_import_id": plant.project.dataset_imports.create(name="On its way").pk,

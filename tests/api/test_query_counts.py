@@ -15,6 +15,7 @@ LISTS = (
     "projects",
     "projects/plant",
     "projects/plant/sources",
+    "projects/plant/sources/{source}/zones",
     "projects/plant/models",
     "projects/plant/datasets",
     "projects/plant/batches?limit=500",
@@ -40,6 +41,7 @@ def grow(plant: Plant) -> None:
     for number in range(12):
         build_plant(plant.project.workspace, f"other-{number}")
         plant.project.sources.create(site=f"Site {number}", name="Line")
+        plant.line_1.zones.create(name=f"Zone {number}", shape=((0, 0), (1, 0), (1, 1)))
         plant.project.datasets.create(name="set", checksum=f"{number + 1:064}", label_pixels={}, label_counts={})
         plant.new_batch(f"batch {number}").skipped_files.create(name="a", kind="rejected", reason="broken")
         plant.new_model_version().model_labels.create(index=0, label=plant.labels["pit"], validation_iou=0.5)
@@ -55,7 +57,7 @@ def grow(plant: Plant) -> None:
 def test_ten_times_as_much_costs_as_many_queries(api: ApiClient, plant: Plant, path: str) -> None:
     training_run: Any = plant.project.training_runs.first()
     image: Any = plant.batch.images.order_by("pk").first()
-    address = path.format(batch=plant.batch.pk, image=image.pk, training=training_run.pk)
+    address = path.format(batch=plant.batch.pk, image=image.pk, training=training_run.pk, source=plant.line_1.pk)
     plant.model_version.model_labels.create(index=0, label=plant.labels["pit"])
     query_count(api, address)
     before = query_count(api, address)

@@ -21,6 +21,7 @@ from webapp.api import (
     tokens,
     trainings,
     uploads,
+    zones,
 )
 from webapp.api.auth import TokenAuth
 from webapp.api.docs import DocsPage
@@ -44,6 +45,7 @@ ROUTERS: dict[str, Router] = {
     "Tokens": tokens.router,
     "Projects": projects.router,
     "Sources": sources.router,
+    "Zones": zones.router,
     "Trainings": trainings.router,
     "Data sets": datasets.router,
     "Models": models.router,
