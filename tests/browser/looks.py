@@ -101,6 +101,7 @@ def html_pages(client: Client, values: dict[str, Any]) -> dict[str, str]:
         path = address.path(values)
         answer: Any = client.get(path)
         body = b"" if answer.streaming else answer.content
+        answer.close()
         if answer.status_code == 200 and b"<html" in body:
             found[address.name] = path
     return found
