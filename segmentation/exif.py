@@ -23,8 +23,10 @@ _CLOCK = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 _EARLIEST_YEAR = 1980
 ORIENTATION = 274
-_BROKEN = (
+# What decoders are known to raise on broken files; none of it is a fault of the caller.
+DECODER_ERRORS = (
     OSError,
+    EOFError,
     SyntaxError,
     ValueError,
     TypeError,
@@ -68,7 +70,7 @@ class Exif:
 def read(image: Image.Image, content: Content) -> Exif:
     """From an open picture, its pixels not yet loaded, and its file's bytes."""
     found: Image.Exif | None = None
-    with contextlib.suppress(*_BROKEN):
+    with contextlib.suppress(*DECODER_ERRORS):
         found = _read_png(image, content) if image.format == "PNG" else image.getexif()
     return _facts(found)
 
@@ -108,7 +110,7 @@ def _facts(found: Image.Exif | None) -> Exif:
 
 
 def _orientation(found: Image.Exif) -> int:
-    with contextlib.suppress(*_BROKEN):
+    with contextlib.suppress(*DECODER_ERRORS):
         value = int(found.get(ExifTags.Base.Orientation, 1))
         return value if value in range(1, 9) else 1
     return 1
@@ -116,7 +118,7 @@ def _orientation(found: Image.Exif) -> int:
 
 def _captured_at(found: Image.Exif) -> datetime | None:
     """DateTimeOriginal, else DateTimeDigitized; aware where the camera gave its offset, else its bare clock."""
-    with contextlib.suppress(*_BROKEN):
+    with contextlib.suppress(*DECODER_ERRORS):
         photo = found.get_ifd(ExifTags.IFD.Exif)
         for clock, offset in (
             (ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal),
@@ -160,7 +162,7 @@ def _text(value: Any) -> str:
 
 
 def _position(found: Image.Exif) -> tuple[float, float] | tuple[None, None]:
-    with contextlib.suppress(*_BROKEN):
+    with contextlib.suppress(*DECODER_ERRORS):
         gps = found.get_ifd(ExifTags.IFD.GPSInfo)
         latitude = _degrees(gps, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, "NS", 90)
         longitude = _degrees(gps, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, "EW", 180)

@@ -55,19 +55,6 @@ _END_MISSING = re.compile("truncated|too early|end of file|EOF", re.IGNORECASE)
 _BYTES = re.compile(r" \([^()]*b['\"].*\)", re.DOTALL)
 _SWELLING = re.compile("Decompressed data too large|Too much memory used in text chunks")
 
-# What decoders are known to raise on broken files; none of it is a fault of the caller.
-_DECODER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    RuntimeError,
-    EOFError,
-)
-
 
 class PictureError(ValueError):
     """A file that is no usable picture. The text continues a sentence about it: "photo.jpg …"."""
@@ -263,7 +250,7 @@ def header_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     try:
         with Image.open(path, formats=FORMATS) as image:
             return image.height, image.width
-    except (*_DECODER_ERRORS, MemoryError):
+    except (*exif.DECODER_ERRORS, MemoryError):
         return 0, 0
 
 
@@ -328,7 +315,7 @@ def _opened(content: Content, limits: PictureLimits) -> Iterator[ImageFile.Image
         raise PictureError(_not_an_image(content)) from error
     except MemoryError as error:
         raise PictureError("needs more memory than this machine has") from error
-    except _DECODER_ERRORS as error:
+    except exif.DECODER_ERRORS as error:
         if truncation.is_shorter_than_it_says(content) or _END_MISSING.search(str(error)):
             raise PictureError("is damaged: the file ends too early") from error
         raise PictureError(_damage(error)) from error

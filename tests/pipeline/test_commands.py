@@ -20,7 +20,7 @@ from segmentation.train_settings import TrainSettings
 from tests.images import RED, picture, png
 from webapp import storage
 from webapp.models import Batch, Dataset, ModelVersion, Project, TrainingRun, batch_progress
-from webapp.pipeline.training_lease import Heartbeat
+from webapp.pipeline.training_lease import TrainingHeartbeat
 
 pytestmark = pytest.mark.django_db
 
@@ -109,7 +109,7 @@ def test_train_makes_a_live_model_with_card_and_provenance(
     project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the heartbeat has a connection of its own, which does not see the rows of this test's transaction
-    monkeypatch.setattr(Heartbeat, "every_seconds", 600.0)
+    monkeypatch.setattr(TrainingHeartbeat, "every_seconds", 600.0)
     dataset = answer("import_dataset", str(folder), "--project", project.slug)["dataset"]
     found = answer("train", "--project", project.slug, "--architecture", "unet", "--epochs", "2")
     model_version = ModelVersion.objects.get(pk=found["model"])

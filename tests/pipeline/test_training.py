@@ -21,7 +21,7 @@ from webapp.pipeline.label_census import label_counts
 from webapp.pipeline.sweep import sweep
 from webapp.pipeline.train import run_training, train_settings
 from webapp.pipeline.training_failures import reason
-from webapp.pipeline.training_lease import MAX_ATTEMPTS, Heartbeat, requeue_lost_trainings
+from webapp.pipeline.training_lease import MAX_ATTEMPTS, TrainingHeartbeat, requeue_lost_trainings
 from webapp.services.living import worker_name
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ LEASE = timedelta(seconds=60)
 @pytest.fixture
 def no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test's rows lie in its own transaction, which the heartbeat's connection does not see."""
-    monkeypatch.setattr(Heartbeat, "_beat", lambda self: None)
+    monkeypatch.setattr(TrainingHeartbeat, "_beat", lambda self: None)
 
 
 def claim(training_run: TrainingRun, worker: str) -> bool:
@@ -168,7 +168,7 @@ def test_cancelled_keeps_or_drops_the_best_so_far(
 
     def ask(epoch: Epoch) -> None:
         cancel_training(training_run=training_run, user=None, keep=keep)
-        monkeypatch.setattr(Heartbeat, "should_stop", lambda self: True)
+        monkeypatch.setattr(TrainingHeartbeat, "should_stop", lambda self: True)
 
     run_training(training_run.pk, on_epoch=ask)
     training_run.refresh_from_db()
@@ -179,14 +179,14 @@ def test_cancelled_keeps_or_drops_the_best_so_far(
 def test_heartbeat_breaks_off_a_long_epoch(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     training_run = queued_training(project)
 
-    def beat(self: Heartbeat) -> None:
+    def beat(self: TrainingHeartbeat) -> None:
         self.is_asked_to_stop = True
         self._interrupt()
 
-    monkeypatch.setattr(Heartbeat, "_beat", beat)
-    monkeypatch.setattr(Heartbeat, "every_seconds", 0.05)
+    monkeypatch.setattr(TrainingHeartbeat, "_beat", beat)
+    monkeypatch.setattr(TrainingHeartbeat, "every_seconds", 0.05)
     before, began = signal.getsignal(signal.SIGUSR2), time.monotonic()
-    with Heartbeat(training_run.pk, "me:1") as heartbeat:
+    with TrainingHeartbeat(training_run.pk, "me:1") as heartbeat:
         with pytest.raises(KeyboardInterrupt), heartbeat.interrupting():
             time.sleep(20)
         with heartbeat.interrupting():

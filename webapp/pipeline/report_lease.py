@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from datetime import datetime, timedelta
-from types import TracebackType
 
-import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
 from django.db.models import F, Q
 from django.utils import timezone
 
 from webapp.models import Report
 from webapp.models.reports import ReportQuerySet
+from webapp.pipeline.heartbeat import Heartbeat
 from webapp.services.living import dead_workers
 
 MAX_ATTEMPTS = 3
@@ -24,8 +21,6 @@ _STOPPED = (
     f"The worker stopped {MAX_ATTEMPTS} times while it wrote this report. Ask for a smaller part of the images, for "
     "instance fewer days, and tell whoever runs Pixelwise."
 )
-
-log = structlog.get_logger(__name__)
 
 
 class NotWantedError(Exception):
@@ -83,8 +78,8 @@ def waiting_reports() -> list[int]:
     return list(waiting.values_list("pk", flat=True)[:_WAITING_AT_ONCE])
 
 
-class ReportHeartbeat:
-    """Renews a lease and stores the progress from a thread, on a connection that is not the writer's.
+class ReportHeartbeat(Heartbeat):
+    """Renews the lease and stores the progress.
 
     The writer reads all its numbers in one transaction, which may not write.
     """
@@ -92,21 +87,10 @@ class ReportHeartbeat:
     every_seconds = 1.0
 
     def __init__(self, report: Report) -> None:
+        super().__init__(f"report {report.pk}")
         self._held = held(report)
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"lease of report {report.pk}", daemon=True)
         self._fraction = 0.0
         self._is_lost = False
-
-    def __enter__(self) -> ReportHeartbeat:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
 
     def progress(self, fraction: float) -> None:
         """Say how far the writer is, 0–1. NotWantedError where there is no use in going on."""
@@ -114,21 +98,9 @@ class ReportHeartbeat:
         if self._is_lost:
             raise NotWantedError
 
-    def _run(self) -> None:
-        try:
-            while not self._over.wait(self.every_seconds):
-                self._beat()
-        finally:
-            connection.close()
-
-    def _beat(self) -> None:
-        """A database that does not answer costs a beat; the lease outlasts several."""
-        try:
-            renewed = self._held.update(lease_until=_next_lease(), progress_fraction=min(1.0, self._fraction))
-            self._is_lost = not renewed
-        except DatabaseError as error:
-            log.warning("the lease on a report was not renewed", error=str(error))
-            connection.close()
+    def _renew(self) -> None:
+        renewed = self._held.update(lease_until=_next_lease(), progress_fraction=min(1.0, self._fraction))
+        self._is_lost = not renewed
 
 
 def _next_lease() -> datetime:

@@ -28,7 +28,13 @@ from webapp import storage
 from webapp.models import DatasetImage, Label, TrainingRun
 from webapp.pipeline.training_data import dataset_pairs, label_specs, taught_labels
 from webapp.pipeline.training_failures import reason
-from webapp.pipeline.training_lease import Heartbeat, LeaseLostError, end_training, lease_length, requeue_lost_trainings
+from webapp.pipeline.training_lease import (
+    LeaseLostError,
+    TrainingHeartbeat,
+    end_training,
+    lease_length,
+    requeue_lost_trainings,
+)
 from webapp.pipeline.training_progress import save_epoch
 from webapp.pipeline.training_result import keep_best
 from webapp.services.living import worker_name
@@ -51,7 +57,7 @@ def run_training(training_run_id: int, *, on_epoch: OnEpoch = lambda epoch: None
     rows = TrainingRun.objects.select_related("project", "dataset__project", "parent", "created_by")
     training_run = rows.get(pk=training_run_id)
     held = TrainingRun.objects.filter(pk=training_run_id).held_by(worker)
-    with Heartbeat(training_run_id, worker) as heartbeat:
+    with TrainingHeartbeat(training_run_id, worker) as heartbeat:
         try:
             return _Training(training_run, worker, heartbeat, on_epoch).run()
         except LeaseLostError:
@@ -69,7 +75,7 @@ def run_training(training_run_id: int, *, on_epoch: OnEpoch = lambda epoch: None
 class _Training:
     training_run: TrainingRun
     worker: str
-    heartbeat: Heartbeat
+    heartbeat: TrainingHeartbeat
     on_epoch: OnEpoch
 
     def run(self) -> list[int]:

@@ -7,16 +7,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from types import FrameType, TracebackType
+from types import FrameType
 
-import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
 from django.db.models import Q
 from django.utils import timezone
 
 from webapp.models import TrainingRun
 from webapp.models.trainings import TrainingRunQuerySet
+from webapp.pipeline.heartbeat import Heartbeat
 from webapp.services.living import dead_workers
 
 MAX_ATTEMPTS = 3
@@ -27,8 +26,6 @@ _STOPPED = (
 )
 _COMMAND_STOPPED = "The command that trained was stopped. Go on with: manage.py train --resume {id}"
 
-log = structlog.get_logger(__name__)
-
 
 class LeaseLostError(Exception):
     """Somebody else holds the training by now, or it was deleted: nothing more may be written."""
@@ -38,29 +35,18 @@ def lease_length() -> timedelta:
     return timedelta(seconds=settings.PIXELWISE_LEASE_SECONDS)
 
 
-class Heartbeat:
-    """Renews the lease on a training from a thread, and notices when it is lost or a person wants it to end."""
+class TrainingHeartbeat(Heartbeat):
+    """Renews the lease on a training, and notices when it is lost or a person wants it to end."""
 
     every_seconds = 2.0
 
     def __init__(self, training_run_id: int, worker: str) -> None:
+        super().__init__(f"training {training_run_id}")
         self._held = TrainingRun.objects.filter(pk=training_run_id).held_by(worker)
-        self._over = threading.Event()
         self._is_interruptible = False
         self._main_thread = threading.get_ident()
-        self._thread = threading.Thread(target=self._run, name=f"lease of training {training_run_id}", daemon=True)
         self.is_lost = False
         self.is_asked_to_stop = False
-
-    def __enter__(self) -> Heartbeat:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
 
     def should_stop(self) -> bool:
         """Whether there is no use in learning on."""
@@ -86,21 +72,12 @@ class Heartbeat:
             self._is_interruptible = False
             signal.signal(_STOP_SIGNAL, earlier)
 
-    def _run(self) -> None:
-        try:
-            while not self._over.wait(self.every_seconds):
-                self._beat()
-        finally:
-            connection.close()
+    def _renew(self) -> None:
+        self.is_lost = not self._held.update(leased_until=timezone.now() + lease_length())
+        self.is_asked_to_stop = self._held.filter(cancel_requested_at__isnull=False).exists()
 
     def _beat(self) -> None:
-        """A database that does not answer costs a beat; the lease outlasts several."""
-        try:
-            self.is_lost = not self._held.update(leased_until=timezone.now() + lease_length())
-            self.is_asked_to_stop = self._held.filter(cancel_requested_at__isnull=False).exists()
-        except DatabaseError as error:
-            log.warning("the lease on a training was not renewed", error=str(error))
-            connection.close()
+        super()._beat()
         if self.should_stop():
             self._interrupt()
 
