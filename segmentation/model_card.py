@@ -8,10 +8,9 @@ from __future__ import annotations
 import dataclasses
 import platform
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
-import segmentation_models_pytorch as smp
-import timm
 import torch
 
 from segmentation import __version__
@@ -69,8 +68,7 @@ def library_versions() -> dict[str, str]:
         "pixelwise": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "segmentation-models-pytorch": smp.__version__,
-        "timm": timm.__version__,
+        **{package: version(package) for package in ("segmentation-models-pytorch", "timm")},
     }
 
 

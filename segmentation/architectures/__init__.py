@@ -11,32 +11,21 @@ from segmentation import torchvision_shim  # noqa: F401
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from segmentation.architectures import (
-    dpt,
-    fcn,
-    forest,
-    light,
-    linknet_light,
-    nearest_color,
-    pyramids,
-    segformer,
-    segmenter,
-    segnet,
-    svm,
-    unet,
-)
-from segmentation.architectures.encoders import EncoderError, Pretrained, encoder_names
 from segmentation.architectures.light_evening import EVENED_CHANNELS, EvenLight
 from segmentation.architectures_catalogue import CATALOGUE, FROM_ELSEWHERE, Facts, facts_of
 from segmentation.spec import ModelSpec
 
-__all__ = ["ARCHITECTURES", "Architecture", "EncoderError", "Pretrained", "build", "encoder_names", "find"]
+if TYPE_CHECKING:
+    from segmentation.architectures.encoders import Pretrained
 
-Make = Callable[[ModelSpec, Pretrained], nn.Module]
+__all__ = ["ARCHITECTURES", "Architecture", "build", "find"]
+
+Make = Callable[[ModelSpec, "Pretrained"], nn.Module]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,38 +35,47 @@ class Architecture(Facts):
     make: Make
 
 
-def _on_its_own(make: Callable[[ModelSpec], nn.Module]) -> Make:
-    """For a family without an encoder to choose or to load."""
-    return lambda spec, pretrained: make(spec)
+def _by(module: str, function: str = "build", **fixed: Any) -> Make:
+    """Made by a function of a module of this package, which is loaded with the first network that wants it.
+
+    The libraries behind some families take seconds to load and hundreds of megabytes.
+    """
+
+    def make(spec: ModelSpec, pretrained: Pretrained) -> nn.Module:
+        maker = getattr(import_module(f"{__name__}.{module}"), function)
+        made: nn.Module = maker(spec, *([pretrained] if facts_of(spec.architecture).has_encoder else []), **fixed)
+        return made
+
+    return make
 
 
 _MAKERS: dict[str, Make] = {
-    "fcn-32s": partial(fcn.build, finest_px=32),
-    "fcn-16s": partial(fcn.build, finest_px=16),
-    "fcn-8s": partial(fcn.build, finest_px=8),
-    "unet": unet.UNET,
-    "unetplusplus": unet.UNET_PLUS_PLUS,
-    "manet": unet.MANET,
-    "linknet": unet.LINKNET,
-    "fpn": pyramids.fpn,
-    "pan": pyramids.pan,
-    "upernet": pyramids.upernet,
-    "deeplabv3": pyramids.deeplabv3,
-    "deeplabv3plus": pyramids.deeplabv3plus,
-    "pspnet": pyramids.pspnet,
-    "segnet": _on_its_own(segnet.build),
-    "segmenter-linear": segmenter.build_linear,
-    "segmenter-mask": segmenter.build_mask,
-    "dpt": dpt.build,
-    "segformer": _on_its_own(segformer.build),
-    "unet-hybrid": unet.UNET,
-    "unet-light": light.build_unet,
-    "linknet-light": _on_its_own(linknet_light.build),
-    "lraspp": light.build_lraspp,
-    "random-forest": _on_its_own(forest.build),
-    "linear-svm": _on_its_own(svm.build_linear),
-    "rbf-svm": _on_its_own(svm.build_rbf),
-    "nearest-color": _on_its_own(nearest_color.build),
+    "fcn-32s": _by("fcn", finest_px=32),
+    "fcn-16s": _by("fcn", finest_px=16),
+    "fcn-8s": _by("fcn", finest_px=8),
+    "unet": _by("unet", "UNET"),
+    "unetplusplus": _by("unet", "UNET_PLUS_PLUS"),
+    "manet": _by("unet", "MANET"),
+    "linknet": _by("unet", "LINKNET"),
+    "fpn": _by("pyramids", "fpn"),
+    "pan": _by("pyramids", "pan"),
+    "upernet": _by("pyramids", "upernet"),
+    "deeplabv3": _by("pyramids", "deeplabv3"),
+    "deeplabv3plus": _by("pyramids", "deeplabv3plus"),
+    "pspnet": _by("pyramids", "pspnet"),
+    "segnet": _by("segnet"),
+    "segmenter-linear": _by("segmenter", "build_linear"),
+    "segmenter-mask": _by("segmenter", "build_mask"),
+    "dpt": _by("dpt"),
+    "segformer": _by("segformer"),
+    "unet-hybrid": _by("unet", "UNET"),
+    "unet-light": _by("light", "build_unet"),
+    "linknet-light": _by("linknet_light"),
+    "lraspp": _by("light", "build_lraspp"),
+    "random-forest": _by("forest"),
+    "linear-svm": _by("svm", "build_linear"),
+    "rbf-svm": _by("svm", "build_rbf"),
+    "nearest-color": _by("nearest_color"),
 }
 
 

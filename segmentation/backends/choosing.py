@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 import torch
@@ -13,8 +15,6 @@ from segmentation import architectures
 from segmentation.backends.eager import EagerBackend
 from segmentation.backends.evened import EvenedBackend
 from segmentation.backends.foreign import ForeignBackend
-from segmentation.backends.onnx_runtime import onnx_backend, runs_on_cuda
-from segmentation.backends.openvino_runtime import openvino_backend
 from segmentation.backends.signature import Signature
 from segmentation.model_files import (
     BACKENDS,
@@ -107,9 +107,9 @@ def open_file(
     """
     try:
         if (runtime or name) == OPENVINO:
-            backend = openvino_backend(path, signature, device, precision)
+            backend: ForeignBackend = _runtime(OPENVINO).openvino_backend(path, signature, device, precision)
         else:
-            backend = onnx_backend(path, signature, device)
+            backend = _runtime(ONNX).onnx_backend(path, signature, device)
         backend.name = name
     except ValueError as error:
         raise ExportError(f"{error}; export the model again") from error
@@ -122,15 +122,16 @@ def _foreign_model(folder: Path, spec: ModelSpec, device: torch.device, name: st
     path = folder / ONNX_FILE
     if not path.is_file():
         raise ExportError(f"no model in {folder}: {ONNX_FILE} is missing")
-    on = device if runs_on_cuda() else torch.device("cpu")
-    backend = onnx_backend(path, Signature.of_options(spec.options), on)
+    runtime = _runtime(ONNX)
+    on = device if runtime.runs_on_cuda() else torch.device("cpu")
+    backend: ForeignBackend = runtime.onnx_backend(path, Signature.of_options(spec.options), on)
     backend.device = device
     return backend
 
 
 def runs_on(name: str, device: torch.device) -> bool:
     """Whether this backend, as installed here, knows the device. "auto" finds one that does."""
-    return device.type != "cuda" or name in (AUTO, TORCH) or (name == ONNX and runs_on_cuda())
+    return device.type != "cuda" or name in (AUTO, TORCH) or (name == ONNX and _runtime(ONNX).runs_on_cuda())
 
 
 def _refuse_unknown_gpu(name: str, device: torch.device) -> None:
@@ -138,3 +139,8 @@ def _refuse_unknown_gpu(name: str, device: torch.device) -> None:
         raise ExportError(
             f"the {name} runtime installed here has no support for NVIDIA GPUs: take device 'cpu' or backend 'torch'"
         )
+
+
+def _runtime(name: str) -> ModuleType:
+    """Loaded with the first export that it runs."""
+    return import_module(f"segmentation.backends.{name}_runtime")

@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from segmentation import torchvision_shim
-from segmentation.architectures import ARCHITECTURES, EncoderError, build, encoder_names, unet
+from segmentation.architectures import ARCHITECTURES, build, unet
+from segmentation.architectures.encoders import EncoderError, encoder_names
 from segmentation.architectures_catalogue import CATALOGUE, FAMILIES
 from segmentation.spec import LabelSpec, ModelSpec
 from segmentation.weights import load_model, save_model
@@ -283,6 +284,19 @@ def test_the_package_itself_does_not_import_torch() -> None:
     names = ", ".join(f"segmentation.{name}" for name in light)
     code = f"import sys, {names}; sys.exit('torch' in sys.modules or 'torchvision' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_only_what_a_network_is_made_of_is_loaded() -> None:
+    """A worker that runs a light network is back three times as fast after a fall."""
+    code = (
+        "import sys; import segmentation.stream, segmentation.architectures as made; "
+        "from segmentation.spec import LabelSpec, ModelSpec; "
+        "made.build(ModelSpec('linknet-light', (LabelSpec(0, 'a', '#808080'), LabelSpec(1, 'b', '#ff0000')))); "
+        "heavy = {'torchvision', 'timm', 'segmentation_models_pytorch', 'transformers', 'openvino', 'onnxruntime'}; "
+        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_shim_leaves_a_loaded_torchvision_alone() -> None:
