@@ -83,7 +83,5 @@ class Regions(Sequence[Region]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Regions) and np.array_equal(self.rows, other.rows)
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return f"Regions({len(self)})"

@@ -287,7 +287,7 @@ def test_the_package_itself_does_not_import_torch() -> None:
 
 
 def test_only_what_a_network_is_made_of_is_loaded() -> None:
-    """A worker that runs a light network is back three times as fast after a fall."""
+    """A worker that runs a light network need not wait for the libraries of others after a fall."""
     code = (
         "import sys; import segmentation.stream, segmentation.architectures as made; "
         "from segmentation.spec import LabelSpec, ModelSpec; "
