@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
+from segmentation.swelling import CAMERA_BYTES
 from segmentation.truncation import Content, png_chunks
 
 _CLOCK = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
@@ -71,7 +72,7 @@ def read(image: Image.Image, content: Content) -> Exif:
     """From an open picture, its pixels not yet loaded, and its file's bytes."""
     found: Image.Exif | None = None
     with contextlib.suppress(*DECODER_ERRORS):
-        found = _read_png(image, content) if image.format == "PNG" else image.getexif()
+        found = _read_png(image, content) if image.format == "PNG" else _read(image)
     return _facts(found)
 
 
@@ -94,13 +95,17 @@ def upright_pixels(pixels: npt.NDArray[np.uint8], found: Exif) -> npt.NDArray[np
     return pixels if turn is None else np.ascontiguousarray(turn(pixels))
 
 
-def _read_png(image: Image.Image, content: Content) -> Image.Exif:
+def _read_png(image: Image.Image, content: Content) -> Image.Exif | None:
     """Pillow's own way decodes all pixels to look for an eXIf chunk behind them; its chunks are enough."""
     if "exif" not in image.info and "Raw profile type exif" not in image.info:
         for kind, start, length in png_chunks(content):
-            if kind == b"eXIf":
+            if kind == b"eXIf" and length <= CAMERA_BYTES:
                 image.info["exif"] = content[start : start + length]
-    return Image.Image.getexif(image)
+    return None if len(image.info.get("exif", b"")) > CAMERA_BYTES else Image.Image.getexif(image)
+
+
+def _read(image: Image.Image) -> Image.Exif | None:
+    return None if len(image.info.get("exif", b"")) > CAMERA_BYTES else image.getexif()
 
 
 def _facts(found: Image.Exif | None) -> Exif:

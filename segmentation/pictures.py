@@ -7,7 +7,6 @@ comes out as `PictureError` with a reason a person can read.
 
 from __future__ import annotations
 
-import io
 import mmap
 import os
 import re
@@ -17,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
 
 import cv2
 import numpy as np
@@ -25,12 +23,13 @@ import numpy.typing as npt
 import pi_heif
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from segmentation import exif, truncation
+from segmentation import exif, swelling, truncation, whole
 from segmentation.file_kinds import looks_like
 from segmentation.georeference import Georeference, read_georeference
-from segmentation.pixel_modes import deep_to_rgb, to_rgb
+from segmentation.pixel_modes import samples_to_rgb, to_rgb
+from segmentation.streamed_rows import StreamedRows, may_be_streamed
 from segmentation.tiff_rows import TiffRows
-from segmentation.truncation import Content
+from segmentation.truncation import Content, as_file
 
 pi_heif.register_heif_opener()
 # Pillow's own limit is one global number far below PictureLimits; every picture of ours is checked below.
@@ -40,8 +39,10 @@ FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "HEIF")
 _NAMES = {"MPO": "JPEG", "HEIF": "HEIC", "WEBP": "WebP"}
 _PILLOW_IS_QUIET = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 _HEAD_BYTES = 1024
-_PNG_COLOURS = (2, 6)
 _READ_WHOLE_BYTES = 64_000_000
+# Larger ones are decoded by rows where their format allows it, which holds no copy beside what comes of them.
+_BY_ROWS_PIXELS = 64_000_000
+_BAND_PIXELS, _LARGEST_BAND_PIXELS = 2_000_000, 16_000_000
 _OPENCV_SHARES = {
     1: cv2.IMREAD_COLOR_BGR,
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -180,30 +181,72 @@ def _upright_rgb(
     image: ImageFile.ImageFile, content: Content, found: exif.Exif, share: int = 1
 ) -> npt.NDArray[np.uint8]:
     """Pixels of an opened picture; of a JPEG one of `share` a side."""
-    plain = _plain_jpeg(image, content, share)
+    plain = _by_rows(image, content) if share == 1 else None
     if plain is None:
-        plain = _deep_colours(image, content)
+        plain = _plain_jpeg(image, content, share)
+    if plain is None:
+        plain = _plain_webp(image, content)
     if plain is not None:
         return exif.upright_pixels(plain, found)
+    if reason := whole.reason_not_by_pillow(image):
+        raise PictureError(reason)
     if share > 1:
         image.draft(None, (image.width // share, image.height // share))
     image.load()
     return to_rgb(exif.upright(image, found))
 
 
-def _deep_colours(image: ImageFile.ImageFile, content: Content) -> npt.NDArray[np.uint8] | None:
-    """Colours of 16 bits, of which Pillow would drop the lower 8; None for all others."""
-    if image.format == "TIFF" and image.mode.startswith("RGB") and max(image.tag_v2.get(258, (8,))) > 8:  # type: ignore[attr-defined]
-        rows = TiffRows.opened(_as_file(content))
+def _by_rows(image: ImageFile.ImageFile, content: Content) -> npt.NDArray[np.uint8] | None:
+    """Large JPEGs, PNGs and TIFFs, and colours of 16 bits, of which Pillow would drop the lower 8; else None."""
+    is_large = image.width * image.height > _BY_ROWS_PIXELS
+    if image.format == "TIFF" and (is_large or _has_deep_colours(image)):
+        rows = TiffRows.opened(as_file(content))
         if rows is not None:
             with rows:
-                return rows.rows(0, rows.height)
-    if image.format == "PNG" and content[24] == 16 and content[25] in _PNG_COLOURS:
-        image.verify()
-        found = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-        if found is not None and found.dtype == np.uint16 and found.shape[:2] == (image.height, image.width):
-            return deep_to_rgb(np.asarray(found, np.uint16)[:, :, [2, 1, 0, *range(3, found.shape[2])]])
+                return _filled(rows)
+    is_deep = image.format == "PNG" and content[24] == 16 and image.mode in ("RGB", "RGBA", "LA")
+    if is_deep or (is_large and may_be_streamed(str(image.format), image.mode)):
+        streamed = StreamedRows.opened(content, image.height, image.width)
+        return None if streamed is None else _filled(streamed)
     return None
+
+
+def _has_deep_colours(image: ImageFile.ImageFile) -> bool:
+    return image.mode.startswith("RGB") and max(image.tag_v2.get(258, (8,))) > 8  # type: ignore[attr-defined]
+
+
+def _filled(rows: TiffRows | StreamedRows) -> npt.NDArray[np.uint8]:
+    """All of it, by bands of some rows: as many as are decoded together, unless these are too many."""
+    rgb = np.empty((rows.height, rows.width, 3), np.uint8)
+    block = rows.block_rows * max(1, _BAND_PIXELS // (rows.width * rows.block_rows))
+    step = max(1, min(block, _LARGEST_BAND_PIXELS // rows.width))
+    for top in range(0, rows.height, step):
+        rgb[top : top + step] = rows.rows(top, min(rows.height, top + step))
+    return rgb
+
+
+def _plain_webp(image: ImageFile.ImageFile, content: Content) -> npt.NDArray[np.uint8] | None:
+    """A still WebP by OpenCV, which gives Pillow's very pixels in a third of the memory; None for all others."""
+    if image.format != "WEBP" or whole.is_animated_webp(content):
+        return None
+    try:
+        found = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+    if found is None or found.shape[:2] != (image.height, image.width) or found.dtype != np.uint8:
+        return None
+    pixels = _turned_round(np.asarray(found, np.uint8))
+    return pixels if pixels.shape[2] == 3 else samples_to_rgb(pixels, 255, opacity_at=3)
+
+
+def _turned_round(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Blue, green and red to red, green and blue, in place: by parts, for OpenCV copies what it is given."""
+    code = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+    step = max(1, _BAND_PIXELS // pixels.shape[1])
+    for top in range(0, len(pixels), step):
+        part = pixels[top : top + step]
+        cv2.cvtColor(part, code, dst=part)
+    return pixels
 
 
 def _plain_jpeg(image: ImageFile.ImageFile, content: Content, share: int) -> npt.NDArray[np.uint8] | None:
@@ -220,7 +263,7 @@ def _plain_jpeg(image: ImageFile.ImageFile, content: Content, share: int) -> npt
         return None
     if found is None or found.shape != size or found.dtype != np.uint8:
         return None
-    return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB, dst=found), np.uint8)
+    return _turned_round(np.asarray(found, np.uint8))
 
 
 def _jpeg_share(image: Image.Image, height: int, width: int, wanted: tuple[int, int]) -> int:
@@ -248,7 +291,10 @@ def header_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Height and width as stored, by a picture's header, which is all that is read; zeros where it cannot be."""
     _hush_pillow()
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        content = _mapped(Path(path))
+        if swelling.reason_to_refuse(content):
+            return 0, 0
+        with Image.open(as_file(content), formats=FORMATS) as image:
             return image.height, image.width
     except (*exif.DECODER_ERRORS, MemoryError):
         return 0, 0
@@ -305,9 +351,13 @@ def _mapped(path: Path) -> mmap.mmap:
 def _opened(content: Content, limits: PictureLimits) -> Iterator[ImageFile.ImageFile]:
     """The file opened and its size checked; whatever goes wrong inside comes out as PictureError."""
     _hush_pillow()
+    if reason := swelling.reason_to_refuse(content):
+        raise PictureError(reason)
     try:
-        with Image.open(_as_file(content), formats=FORMATS) as image:
+        with Image.open(as_file(content), formats=FORMATS) as image:
             _check_size(image, limits)
+            if reason := whole.reason_to_refuse(image, content):
+                raise PictureError(reason)
             yield image
     except PictureError:
         raise
@@ -327,13 +377,6 @@ def _damage(error: Exception) -> str:
     if _SWELLING.search(text):
         return "is damaged or hostile: a text or profile in it unpacks to more than a megabyte"
     return f"is damaged: {text if text and '<' not in text else type(error).__name__}"
-
-
-def _as_file(content: Content) -> IO[bytes]:
-    if isinstance(content, bytes):
-        return io.BytesIO(content)
-    content.seek(0)
-    return content  # type: ignore[return-value]
 
 
 def _not_an_image(content: Content) -> str:

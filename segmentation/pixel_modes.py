@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ _DEPTHS = (8, 10, 12, 14, 16, 24, 32)
 _WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
 # Converted in strips: a whole copy in between would double or treble what the largest pictures take.
 _STRIP_PX = 4_000_000
+_PART_VALUES = 1_000_000
 
 
 def to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
@@ -23,7 +25,7 @@ def to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
     rgb = np.empty((height, width, 3), np.uint8)
     is_deep = image.mode.startswith("I") or image.mode == "F"
     white = _white(image) if is_deep else 0.0
-    for first, last in _strips(image):
+    for first, last in strips_of(image):
         strip = image.crop((0, first, width, last))
         if is_deep:
             rgb[first:last] = to_8_bit(np.asarray(strip), white)[:, :, None]
@@ -34,7 +36,7 @@ def to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
     return rgb
 
 
-def _strips(image: Image.Image) -> Iterator[tuple[int, int]]:
+def strips_of(image: Image.Image) -> Iterator[tuple[int, int]]:
     """First row and the row after the last of each strip."""
     rows = max(1, _STRIP_PX // image.width)
     for first in range(0, image.height, rows):
@@ -42,7 +44,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, int]]:
 
 
 def _white(image: Image.Image) -> float:
-    strips = (image.crop((0, first, image.width, last)) for first, last in _strips(image))
+    strips = (image.crop((0, first, image.width, last)) for first, last in strips_of(image))
     brightest = max((brightest_of(np.asarray(strip)) for strip in strips), default=0.0)
     return white_of(brightest, is_float=image.mode == "F")
 
@@ -73,18 +75,35 @@ def to_8_bit(values: npt.NDArray[np.generic], white: float) -> npt.NDArray[np.ui
 
 
 def _parts(values: npt.NDArray[np.generic]) -> Iterator[slice]:
-    """Rows of some millions of values: computed with in float32, several times over, they take that much more."""
-    rows = max(1, _STRIP_PX * len(values) // max(1, values.size))
+    """Rows of a million values: computed with in float32, several times over, they take that much more."""
+    rows = max(1, _PART_VALUES * len(values) // max(1, values.size))
     return (slice(first, first + rows) for first in range(0, len(values), rows))
 
 
-def deep_to_rgb(values: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
-    """Colours (H, W, 3) of 16 bits, or with their opacity (H, W, 4), to uint8 (H, W, 3); see `white_of`."""
-    rgb = to_8_bit(values[:, :, :3], white_of(float(values[:, :, :3].max(initial=0)), is_float=False))
-    if values.shape[2] == 3:
-        return rgb
-    share = values[:, :, 3:].astype(np.float32) / np.float32(65535)
-    return np.rint(rgb * share + 255 * (1 - share)).astype(np.uint8)
+def samples_to_rgb(
+    samples: npt.NDArray[Any], white: float, *, opacity_at: int | None = None, is_inverted: bool = False
+) -> npt.NDArray[np.uint8]:
+    """Samples (h, W, S) as a file stores them to uint8 (h, W, 3): the first three are colours, or the first is grey.
+
+    Those of more than 8 bits become 255 at `white`. Which sample is opacity, if any, `opacity_at` says.
+    """
+    if samples.dtype == np.uint8 and samples.shape[2] >= 3 and opacity_at is None and not is_inverted:
+        return np.ascontiguousarray(samples[:, :, :3])
+    colours = 1 if samples.shape[2] < 3 or opacity_at == 1 else 3
+    rgb = np.empty((*samples.shape[:2], 3), np.uint8)
+    for part in _parts(samples):
+        values = samples[part, :, :colours]
+        shown = np.asarray(values, np.uint8) if values.dtype == np.uint8 else to_8_bit(values, white)
+        if is_inverted:
+            shown = 255 - shown
+        rgb[part] = shown if opacity_at is None else _laid_on_white(shown, samples[part, :, opacity_at])
+    return rgb
+
+
+def _laid_on_white(shown: npt.NDArray[np.uint8], opacity: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    largest = 1 if opacity.dtype.kind == "f" else np.iinfo(opacity.dtype).max
+    share = opacity.astype(np.float32)[:, :, None] * np.float32(1 / largest)
+    return np.rint(shown * share + 255 * (1 - share))
 
 
 def _on_white(image: Image.Image) -> Image.Image:

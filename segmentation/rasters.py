@@ -22,14 +22,13 @@ from segmentation.pictures import (
     stored,
 )
 from segmentation.scaling import reduced
-from segmentation.streamed_rows import StreamedRows
+from segmentation.streamed_rows import StreamedRows, may_be_streamed
 from segmentation.tiff_rows import BROKEN, TiffRows
 
 LARGE_PIXELS = 64_000_000
 """Pictures with more pixels are read in bands where their format allows it."""
 
 _BAND_PIXELS = 16_000_000
-_STREAMED = {("JPEG", "RGB"), ("MPO", "RGB"), ("JPEG", "L"), ("PNG", "RGB"), ("PNG", "L"), ("PNG", "I;16")}
 
 
 class Raster(Protocol):
@@ -46,7 +45,7 @@ class Raster(Protocol):
 def opened_raster(path: str | os.PathLike[str], *, limits: PictureLimits = DEFAULT_LIMITS) -> Iterator[Raster]:
     """A picture to be read by rows. PictureError where the file is no whole picture.
 
-    TIFFs are decoded strip by strip or tile by tile, JPEGs and PNGs of colours or greys row by row; all others, and
+    TIFFs are decoded strip by strip or tile by tile, PNGs and JPEGs of colours or greys row by row; all others, and
     those stored lying on their side, as `read_rgb` does.
     """
     found = stored(path, limits=limits)
@@ -56,9 +55,9 @@ def opened_raster(path: str | os.PathLike[str], *, limits: PictureLimits = DEFAU
             with tiff:
                 yield _Told(tiff)
             return
-    is_streamed = found.is_upright and (found.format, found.mode) in _STREAMED
+    is_streamed = found.is_upright and may_be_streamed(found.format, found.mode)
     streamed = StreamedRows.opened(Path(path), found.height, found.width) if is_streamed else None
-    yield streamed or _WholeRows(read_rgb(path, limits=limits))
+    yield _Told(streamed) if streamed else _WholeRows(read_rgb(path, limits=limits))
 
 
 def bands(raster: Raster) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
@@ -122,7 +121,7 @@ class _WholeRows:
 class _Told:
     """Rows of a file that may turn out to be damaged on the way: then PictureError."""
 
-    def __init__(self, rows: TiffRows) -> None:
+    def __init__(self, rows: TiffRows | StreamedRows) -> None:
         self._rows = rows
         self.height, self.width = rows.height, rows.width
 

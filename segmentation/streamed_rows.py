@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.pictures import PictureError
-from segmentation.pixel_modes import brightest_of, to_8_bit, white_of
+from segmentation.pixel_modes import brightest_of, samples_to_rgb, white_of
+from segmentation.truncation import Content
 
 _TYPES: dict[str, np.dtype[Any]] = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.uint16)}
 # libvips hands out a file in order only by blocks like these.
@@ -32,52 +32,71 @@ def _vips() -> Any:
     return pyvips
 
 
-class StreamedRows:
-    """A picture of one or three colours with 8 or 16 bits; see `rasters.Raster`. 16 bits are scaled as in TIFFs.
+def may_be_streamed(format: str, mode: str) -> bool:
+    """By Pillow's names: PNGs, and JPEGs of colours or greys. CMYK is not read here."""
+    return format == "PNG" or (format in ("JPEG", "MPO") and mode in ("RGB", "L"))
 
-    Rows are decoded once from top to bottom. Asked for rows above the last ones it begins again.
+
+class StreamedRows:
+    """Greys or colours of 8 or 16 bits, with opacity or without; see `rasters.Raster`. 16 bits are scaled as in TIFFs.
+
+    Rows are decoded once from top to bottom. Asked for rows above the last ones it begins again. Of a progressive JPEG
+    or an interlaced PNG libvips holds all of it; see `whole.reason_to_refuse`.
     """
 
-    def __init__(self, path: Path, image: Any) -> None:
-        self._path, self._image = path, image
+    block_rows = _BLOCK_ROWS
+
+    def __init__(self, source: Path | Content, image: Any) -> None:
+        self._source, self._image = source, image
         self.height, self.width = int(image.height), int(image.width)
+        self._opacity_at = int(image.bands) - 1 if image.hasalpha() else None
         self._type = _TYPES[image.format]
         self._kept_top, self._kept = 0, self._no_rows()
         self._white: float | None = None
 
     @classmethod
-    def opened(cls, path: Path, height: int, width: int) -> StreamedRows | None:
+    def opened(cls, source: Path | Content, height: int, width: int) -> StreamedRows | None:
         """None where the layout is not one of those read here, or libvips finds another size than the header tells."""
         try:
-            image = _opened(path)
+            image = _opened(source)
         except _vips().Error:
             return None
-        if (image.height, image.width) != (height, width) or image.bands not in (1, 3) or image.format not in _TYPES:
+        colours = image.bands - 1 if image.hasalpha() else image.bands
+        if (image.height, image.width) != (height, width) or colours not in (1, 3) or image.format not in _TYPES:
             return None
-        return cls(path, image)
+        return cls(source, image)
 
     def rows(self, top: int, bottom: int) -> npt.NDArray[np.uint8]:
-        samples = self._samples(top, bottom)
-        values = samples if samples.dtype == np.uint8 else to_8_bit(samples, self._white_level())
-        return values if values.shape[2] == 3 else np.repeat(values, 3, axis=2)
+        """ValueError where the file is damaged."""
+        white = 255.0 if self._type == np.uint8 else self._white_level()
+        return samples_to_rgb(self._samples(top, bottom), white, opacity_at=self._opacity_at)
 
     def forget(self, bottom: int) -> None:
         """Nothing is kept but the rows asked for last."""
 
     def _samples(self, top: int, bottom: int) -> npt.NDArray[Any]:
-        """(rows, W, S); rows that are there are not decoded again. PictureError where they are damaged."""
+        """(rows, W, S); rows that are there are not decoded again."""
         try:
             if top < self._kept_top:
-                self._image, self._kept_top, self._kept = _opened(self._path), 0, self._no_rows()
-            parts, decoded = [self._kept], self._kept_top + len(self._kept)
-            while decoded < bottom:
-                parts.append(self._decoded(decoded, min(self.height, decoded + _BLOCK_ROWS)))
-                decoded += len(parts[-1])
+                self._image, self._kept_top, self._kept = _opened(self._source), 0, self._no_rows()
+            found = self._found(top, bottom)
         except _vips().Error as error:
-            raise PictureError(f"is damaged: {str(error).strip().splitlines()[-1].strip()}") from error
-        whole = np.concatenate(parts) if len(parts) > 1 else self._kept
-        self._kept_top, self._kept = top, whole[top - self._kept_top :]
-        return self._kept[: bottom - top]
+            raise ValueError(str(error).strip().splitlines()[-1].strip()) from error
+        self._kept_top, self._kept = top, found
+        return found[: bottom - top]
+
+    def _found(self, top: int, bottom: int) -> npt.NDArray[Any]:
+        """These rows and those that come with their last block. What was kept is let go before others are decoded."""
+        decoded = self._kept_top + len(self._kept)
+        end = max(decoded, min(self.height, -(-bottom // _BLOCK_ROWS) * _BLOCK_ROWS))
+        found = np.empty((end - top, self.width, int(self._image.bands)), self._type)
+        found[: max(0, decoded - top)] = self._kept[top - self._kept_top :]
+        self._kept = self._no_rows()
+        for first in range(decoded, end, _BLOCK_ROWS):
+            block = self._decoded(first, min(self.height, first + _BLOCK_ROWS))
+            wanted = max(top, first)
+            found[wanted - top : first - top + len(block)] = block[wanted - first :]
+        return found
 
     def _decoded(self, top: int, bottom: int) -> npt.NDArray[Any]:
         content = self._image.crop(0, top, self.width, bottom - top).write_to_memory()
@@ -90,12 +109,15 @@ class StreamedRows:
     def _white_level(self) -> float:
         """By the brightest sample of the whole picture, so that all its rows are scaled alike."""
         if self._white is None:
-            whole = StreamedRows(self._path, _opened(self._path))
+            whole = StreamedRows(self._source, _opened(self._source))
             tops = range(0, self.height, _BLOCK_ROWS)
             bands = (whole._samples(top, min(self.height, top + _BLOCK_ROWS)) for top in tops)
-            self._white = white_of(max(brightest_of(band) for band in bands), is_float=False)
+            self._white = white_of(max(brightest_of(band[:, :, : self._opacity_at]) for band in bands), is_float=False)
         return self._white
 
 
-def _opened(path: Path) -> Any:
-    return _vips().Image.new_from_file(str(path), access="sequential", fail_on="truncated")
+def _opened(source: Path | Content) -> Any:
+    options = {"access": "sequential", "fail_on": "truncated"}
+    if isinstance(source, Path):
+        return _vips().Image.new_from_file(str(source), **options)
+    return _vips().Image.new_from_buffer(source, "", **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 from pathlib import Path
 from types import TracebackType
@@ -13,16 +14,18 @@ import numpy.typing as npt
 import tifffile
 from PIL import Image
 
-from segmentation.pixel_modes import brightest_of, to_8_bit, white_of
+from segmentation.pixel_modes import brightest_of, samples_to_rgb, strips_of, white_of
 
 _LARGEST_SEGMENT_BYTES = 256_000_000
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
 _TYPES = ("uint8", "uint16", "uint32", "float32")
 _OPACITY = (1, 2)
-_BAND_ROWS = 512
-_LZW, _JPEG = 5, (7,)
-_BY_TIFFFILE = (1, 8, 32946, 32773)
-_BY_LIBTIFF = (_LZW, *_JPEG)
+_BAND_PIXELS = 4_000_000
+_PLAIN, _JPEG = 1, 7
+# LZW, deflate by both of its numbers, and PackBits: what they compress are bytes, whatever those stand for.
+_OF_BYTES = (5, 8, 32946, 32773)
+# No compression makes more of a strip than that, but for what a JPEG's tables take.
+_LARGEST_GROWTH, _TABLES_BYTES = 2, 1_000_000
 
 # What tifffile raises on files that are not what they say.
 BROKEN = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, OSError, struct.error)
@@ -41,6 +44,7 @@ class TiffRows:
         self._samples_per_pixel = int(page.samplesperpixel)
         self._type = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
         self._is_stored_rows = _are_stored_rows(page)
+        self.block_rows = 1 if self._is_stored_rows else _rows_of_a_segment(page)
         self._kept_top, self._kept = 0, np.empty((0, self.width, self._samples_per_pixel), self._type)
         self._white: float | None = None
 
@@ -69,7 +73,10 @@ class TiffRows:
         self._file.close()
 
     def rows(self, top: int, bottom: int) -> npt.NDArray[np.uint8]:
-        return self._as_rgb(self._samples(top, bottom))
+        white = 255.0 if self._type == np.uint8 else self._white_level()
+        is_inverted = self._page.photometric == _WHITE_IS_ZERO
+        samples = self._samples(top, bottom)
+        return samples_to_rgb(samples, white, opacity_at=self._opacity_at(), is_inverted=is_inverted)
 
     def forget(self, bottom: int) -> None:
         """Nothing is kept but the rows asked for last."""
@@ -81,15 +88,18 @@ class TiffRows:
         found = np.zeros((bottom - top, self.width, self._samples_per_pixel), self._type)
         known = self._kept[max(0, top - self._kept_top) :][: bottom - top] if top >= self._kept_top else self._kept[:0]
         found[: len(known)] = known
-        for index in self._segments(top + len(known), bottom):
-            self._paste(index, found, top, top + len(known))
+        first = top + len(known)
+        # Let go before others are decoded.
+        known = self._kept = self._kept[:0].copy()
+        for index in self._segments(first, bottom):
+            self._paste(index, found, top, first)
         self._kept_top, self._kept = top, found
         return found
 
     def _segments(self, top: int, bottom: int) -> list[int]:
         """Numbers of the strips or tiles that have rows of these."""
         page = self._page
-        high = int(page.tilelength) if page.is_tiled else int(page.rowsperstrip)
+        high = _rows_of_a_segment(page)
         across = -(-self.width // int(page.tilewidth)) if page.is_tiled else 1
         planes = int(page.samplesperpixel) if page.planarconfig == 2 else 1
         down = -(-self.height // high)
@@ -120,13 +130,11 @@ class TiffRows:
         count = page.databytecounts[index]
         if count == 0:
             return None
-        data = self._read(page.dataoffsets[index], count)
-        if page.compression in _BY_TIFFFILE:
-            pixels, (plane, _, row, column, _), shape = page.decode(data, index)
-            return np.asarray(pixels)[0, : shape[1], : shape[2]], (plane, row, column)
         plane, row, column = self._place(index)
         high = int(page.tilelength) if page.is_tiled else min(int(page.rowsperstrip), self.height - row)
-        return _by_libtiff(page, data, high), (plane, row, column)
+        most = _LARGEST_GROWTH * _segment_bytes(page, high) + _TABLES_BYTES
+        data = self._read(page.dataoffsets[index], min(count, most))
+        return _unpacked(page, data, high), (plane, row, column)
 
     def _place(self, index: int) -> tuple[int, int, int]:
         page = self._page
@@ -151,34 +159,21 @@ class TiffRows:
         data = self._read(self._page.dataoffsets[0] + top * bytes_per_row, (bottom - top) * bytes_per_row)
         return np.frombuffer(data, self._type).reshape(shape)
 
-    def _as_rgb(self, samples: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-        deep = samples[:, :, :3] if samples.shape[2] >= 3 else samples[:, :, :1]
-        values = deep if deep.dtype == np.uint8 else to_8_bit(deep, self._white_level())
-        if self._page.photometric == _WHITE_IS_ZERO:
-            values = 255 - values
-        rgb = values if values.shape[2] == 3 else np.repeat(values, 3, axis=2)
-        alpha = self._alpha(samples)
-        if alpha is not None:
-            share = alpha.astype(np.float32)[:, :, None]
-            rgb = np.rint(rgb * share + 255 * (1 - share)).astype(np.uint8)
-        return np.ascontiguousarray(rgb)
-
-    def _alpha(self, samples: npt.NDArray[Any]) -> npt.NDArray[np.float32] | None:
-        """0–1 (rows, W) where the first sample behind the colours is opacity."""
+    def _opacity_at(self) -> int | None:
+        """Which sample is opacity, where it is the first behind the colours."""
         colours = 1 if self._page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) else 3
         extra = tuple(self._page.extrasamples)
-        if not extra or int(extra[0]) not in _OPACITY or samples.shape[2] <= colours:
-            return None
-        alpha = samples[:, :, colours].astype(np.float32)
-        return alpha / np.float32(1 if samples.dtype.kind == "f" else np.iinfo(samples.dtype).max)
+        is_told = bool(extra) and int(extra[0]) in _OPACITY and self._samples_per_pixel > colours
+        return colours if is_told else None
 
     def _white_level(self) -> float:
         """By the brightest sample of the whole picture, so that all its rows are scaled alike."""
         if self._white is None:
-            brightest = 0.0
-            for top in range(0, self.height, _BAND_ROWS):
-                samples = self._samples(top, min(self.height, top + _BAND_ROWS))[:, :, :3]
-                brightest = max(brightest, brightest_of(samples))
+            colours = slice(min(3, self._opacity_at() or 3))
+            step = max(1, _BAND_PIXELS // self.width)
+            tops = range(0, self.height, step)
+            bands = (self._samples(top, min(self.height, top + step)) for top in tops)
+            brightest = max((brightest_of(band[:, :, colours]) for band in bands), default=0.0)
             self._white = white_of(brightest, is_float=self._type.kind == "f")
         return self._white
 
@@ -189,18 +184,27 @@ def _is_known(page: tifffile.TiffPage) -> bool:
         return False
     if page.imagedepth != 1 or page.bitspersample != 8 * kind.itemsize:
         return False
-    if page.compression not in (*_BY_TIFFFILE, *_BY_LIBTIFF) or page.predictor not in (1, 2):
+    if page.compression not in (_PLAIN, _JPEG, *_OF_BYTES) or page.predictor not in (1, 2) or page.fillorder != 1:
         return False
-    if page.photometric == _YCBCR and page.compression not in _JPEG:
+    if page.photometric == _YCBCR and page.compression != _JPEG:
         return False
-    if page.compression in _JPEG and (page.planarconfig == 2 or page.samplesperpixel not in (1, 3)):
+    if page.compression == _JPEG and (page.planarconfig == 2 or page.samplesperpixel not in (1, 3)):
         return False
-    if page.compression == _LZW and (page.planarconfig == 2 or (kind.kind == "f" and page.predictor != 1)):
-        return False
-    high = int(page.tilelength) if page.is_tiled else min(int(page.rowsperstrip), int(page.imagelength))
+    return _are_stored_rows(page) or _segment_bytes(page, _rows_of_a_segment(page)) <= _LARGEST_SEGMENT_BYTES
+
+
+def _rows_of_a_segment(page: tifffile.TiffPage) -> int:
+    return int(page.tilelength) if page.is_tiled else min(int(page.rowsperstrip), int(page.imagelength))
+
+
+def _segment_shape(page: tifffile.TiffPage, high: int) -> tuple[int, int, int]:
+    """Rows, columns and samples of a strip or tile of so many rows."""
     wide = int(page.tilewidth) if page.is_tiled else int(page.imagewidth)
-    segment_bytes = high * wide * int(page.samplesperpixel) * kind.itemsize
-    return _are_stored_rows(page) or segment_bytes <= _LARGEST_SEGMENT_BYTES
+    return high, wide, 1 if page.planarconfig == 2 else int(page.samplesperpixel)
+
+
+def _segment_bytes(page: tifffile.TiffPage, high: int) -> int:
+    return math.prod(_segment_shape(page, high)) * np.dtype(page.dtype).itemsize
 
 
 def _are_stored_rows(page: tifffile.TiffPage) -> bool:
@@ -210,26 +214,40 @@ def _are_stored_rows(page: tifffile.TiffPage) -> bool:
     return ends[:-1] == list(page.dataoffsets[1:])
 
 
-def _by_libtiff(page: tifffile.TiffPage, data: bytes, high: int) -> npt.NDArray[Any]:
-    """A compressed segment (h, w, S) as a TIFF of its own: libtiff knows compressions that tifffile does not."""
-    wide = int(page.tilewidth) if page.is_tiled else int(page.imagewidth)
-    samples = int(page.samplesperpixel)
-    if page.compression in _JPEG:
+def _unpacked(page: tifffile.TiffPage, data: bytes, high: int) -> npt.NDArray[Any]:
+    """A strip or tile (h, w, S) of its data.
+
+    libtiff unpacks it, as a TIFF of its own: never more than the pixels that are asked for, whatever else the data
+    would become.
+    """
+    high, wide, samples = _segment_shape(page, high)
+    if page.compression == _JPEG:
         pixels = _opened(_tiff_of(page, data, wide, high, samples, int(page.photometric)))
-        return pixels if pixels.ndim == 3 else pixels[:, :, None]
-    # LZW compresses bytes, whatever they stand for.
+        return pixels.reshape(high, wide, samples)
     kind = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
     bytes_per_row = wide * samples * kind.itemsize
-    stored = _opened(_tiff_of(page, data, bytes_per_row, high, 1, _BLACK_IS_ZERO))
-    values = np.ascontiguousarray(stored).view(kind).reshape(high, wide, samples)
+    if page.compression == _PLAIN:
+        stored = np.frombuffer(data, np.uint8, high * bytes_per_row)
+    else:
+        stored = _opened(_tiff_of(page, data, bytes_per_row, high, 1, _BLACK_IS_ZERO))
+    values = stored.reshape(-1).view(kind).reshape(high, wide, samples)
     if page.predictor == 1:
         return values
-    return np.cumsum(values, axis=1, dtype=np.dtype(page.dtype))
+    # Differences are those of whole numbers, of floats too.
+    whole = np.dtype(f"u{kind.itemsize}")
+    differences = values.view(whole.newbyteorder(page.parent.byteorder))
+    return np.cumsum(differences, axis=1, dtype=whole).view(np.dtype(page.dtype))
 
 
 def _opened(content: bytes) -> npt.NDArray[np.uint8]:
+    """Pixels (h, w) or (h, w, 3) of a little TIFF."""
     with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
-        return np.asarray(image.convert("RGB") if image.mode == "YCbCr" else image, np.uint8)
+        image.load()
+        pixels = np.empty((image.height, image.width, *((3,) if len(image.getbands()) == 3 else ())), np.uint8)
+        for first, last in strips_of(image):
+            strip = image.crop((0, first, image.width, last))
+            pixels[first:last] = np.asarray(strip.convert("RGB") if strip.mode == "YCbCr" else strip)
+        return pixels
 
 
 def _tiff_of(page: tifffile.TiffPage, data: bytes, wide: int, high: int, samples: int, photometric: int) -> bytes:
@@ -246,7 +264,7 @@ def _tiff_of(page: tifffile.TiffPage, data: bytes, wide: int, high: int, samples
         278: _long(order, high),
         279: _long(order, len(data)),
     }
-    if page.compression in _JPEG:
+    if page.compression == _JPEG:
         if page.jpegtables is not None:
             fields[347] = (7, len(page.jpegtables), bytes(page.jpegtables))
         if 530 in page.tags:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import re
 from collections.abc import Callable, Iterator
+from typing import IO
 
 from PIL import ImageFile
 
@@ -29,6 +31,13 @@ def is_shorter_than_it_says(content: Content) -> bool:
     if content[:4] == b"RIFF":
         return _riff_is_cut(content)
     return content[4:8] == b"ftyp" and _boxes_are_cut(content)
+
+
+def as_file(content: Content) -> IO[bytes]:
+    if isinstance(content, bytes):
+        return io.BytesIO(content)
+    content.seek(0)
+    return content  # type: ignore[return-value]
 
 
 def png_chunks(content: Content) -> Iterator[tuple[bytes, int, int]]:
@@ -56,6 +65,23 @@ def jpeg_has_end(content: Content) -> bool:
             continue
         in_scan = in_scan or marker == _START_OF_SCAN
         place += int.from_bytes(content[place : place + 2], "big")
+
+
+def jpeg_segments(content: Content) -> Iterator[tuple[int, int, int]]:
+    """Marker, start of the data and length of each of a JPEG's segments before its first scan, and of that one's."""
+    place, marker = 2, 0
+    while marker != _START_OF_SCAN:
+        match = _JPEG_MARKER.search(content, place)
+        if match is None:
+            return
+        marker, place = content[match.start() + 1], match.end()
+        if marker in _ALONE:
+            continue
+        length = int.from_bytes(content[place : place + 2], "big")
+        if length < 2:
+            return
+        yield marker, place + 2, length - 2
+        place += length
 
 
 def _jpeg(content: Content, image: ImageFile.ImageFile) -> bool:

@@ -6,6 +6,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -34,12 +35,14 @@ def png_chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def png_saying(width: int, height: int, *, rows: int = 0, depth: int = 8, color: int = 0) -> bytes:
+def png_saying(
+    width: int, height: int, *, rows: int = 0, depth: int = 8, color: int = 0, is_interlaced: bool = False
+) -> bytes:
     """A grey (or `color`) PNG whose header says any size, followed by as many empty rows as are asked for."""
     packer = zlib.compressobj(9)
-    row = bytes(1 + (width * depth * {0: 1, 2: 3, 6: 4}[color] + 7) // 8)
+    row = bytes(1 + (width * depth * {0: 1, 2: 3, 4: 2, 6: 4}[color] + 7) // 8)
     body = b"".join([*(packer.compress(row) for _ in range(rows)), packer.flush()])
-    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, is_interlaced)
     chunks = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", body) + png_chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + chunks
 
@@ -69,6 +72,13 @@ def bmp_saying(width: int, height: int) -> bytes:
     return content[:18] + struct.pack("<ii", width, height) + content[26:]
 
 
+def jpeg_saying(name: str, width: int, height: int) -> bytes:
+    """One of `wholes` with another size in the header of its frame, baseline (C0) or progressive (C2)."""
+    content = wholes()[name]
+    place = max(content.find(b"\xff\xc0"), content.find(b"\xff\xc2")) + 5
+    return content[:place] + struct.pack(">HH", height, width) + content[place + 4 :]
+
+
 def tiff_saying(width: int, height: int) -> bytes:
     """Width and height are the first two entries that Pillow writes, each a tag of 12 bytes."""
     content = bytearray(wholes()["TIFF"])
@@ -79,6 +89,42 @@ def tiff_saying(width: int, height: int) -> bytes:
         if tag in (256, 257):
             struct.pack_into("<HII", content, place + 2, 4, 1, width if tag == 256 else height)
     return bytes(content)
+
+
+def tiff_of(tags: Mapping[int, int | bytes], data: bytes, *, compression: int) -> bytes:
+    """A TIFF of 64 × 64 pixels and three samples of 16 bits in one strip; `tags`: a number each, or a list of longs."""
+    fields: dict[int, int | bytes] = {256: 64, 257: 64, 258: struct.pack("<III", 16, 16, 16), 259: compression, 262: 2}
+    fields |= {277: 3, 278: 64, 273: 0, 279: len(data), **tags}
+    place = 8 + 2 + 12 * len(fields) + 4
+    entries, lists = b"", b""
+    for code, value in sorted(fields.items()):
+        if isinstance(value, bytes):
+            entries += struct.pack("<HHII", code, 4, len(value) // 4, place + len(lists))
+            lists += value
+        else:
+            entries += struct.pack("<HHII", code, 4, 1, value)
+    content = b"II*\0" + struct.pack("<IH", 8, len(fields)) + entries + bytes(4) + lists
+    where = content.index(struct.pack("<HHII", 273, 4, 1, 0)) + 8 if 273 not in tags else len(content)
+    return content[:where] + struct.pack("<I", len(content)) + content[where + 4 :] + data
+
+
+def deflated_zeros(megabytes: int) -> bytes:
+    """A thousandth of it, without packing all of it."""
+    packer = zlib.compressobj(9, wbits=-15)
+    piece = packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
+    # The sum at the end is nobody's: who gets that far has unpacked it all.
+    return b"\x78\xda" + piece * megabytes + b"\x03\x00" + bytes(4)
+
+
+def lzw_zeros(megabytes: int) -> bytes:
+    whole = Image.open(
+        io.BytesIO(
+            encoded(Image.new("L", (1000, 1000 * megabytes)), "TIFF", compression="tiff_lzw", strip_size=2**31 - 1)
+        )
+    )
+    (start,), (length,) = whole.tag_v2[273], whole.tag_v2[279]
+    whole.fp.seek(start)
+    return bytes(whole.fp.read(length))
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
@@ -92,7 +138,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
 @cache
 def samples() -> dict[str, Sample]:
     """All of them, by what they are."""
-    return _accepted() | _bombs() | _polyglots() | _impostors() | _names()
+    return _accepted() | _swelling() | _bombs() | _polyglots() | _impostors() | _names()
 
 
 def _accepted() -> dict[str, Sample]:
@@ -129,12 +175,50 @@ def _accepted() -> dict[str, Sample]:
     }
 
 
+def _swelling() -> dict[str, Sample]:
+    """TIFFs whose strips would unpack to a thousand times the 24,576 bytes of their pixels: these are all that is
+    unpacked."""
+    size = (64, 64)
+    return {
+        "TIFF of 8-bit colours that swells": Sample(
+            "swells.tif", tiff_of({258: struct.pack("<III", 8, 8, 8)}, deflated_zeros(200), compression=8), size
+        ),
+        "TIFF of 16-bit colours that swells": Sample(
+            "swells.tif", tiff_of({}, deflated_zeros(200), compression=8), size
+        ),
+        "TIFF of runs that swells": Sample("swells.tif", tiff_of({}, b"\x81\0" * 500_000, compression=32773), size),
+        "TIFF by LZW that swells": Sample("swells.tif", tiff_of({}, lzw_zeros(40), compression=5), size),
+    }
+
+
 def _bombs() -> dict[str, Sample]:
     text = PngImagePlugin.PngInfo()
     text.add_text("bomb", "\0" * 40_000_000, zip=True)
     swelling = encoded(corners(), "PNG", pnginfo=text)
     profile = encoded(corners(WIDTH, HEIGHT), "PNG", icc_profile=bytes(40_000_000))
+    numbers = bytes(4 * 1_000_001)
+    tiles = {322: 16_000, 323: 12_000, 324: 8, 325: 200}
+    exif = b"Exif\0\0II*\0" + bytes(60_000)
+    words = (b"\xff\xe1" + struct.pack(">H", 2 + len(exif)) + exif) * 20
     return {
+        "TIFF with a list of a million strips": Sample(
+            "b.tif", tiff_of({273: numbers, 279: numbers}, b"", compression=1), reason="a list of 1,000,001 numbers"
+        ),
+        "TIFF with a list of a million places": Sample(
+            "b.tif", tiff_of({33550: numbers}, bytes(24_576), compression=1), reason="a list of 1,000,001 numbers"
+        ),
+        "TIFF with tiles larger than itself": Sample(
+            "b.tif", tiff_of(tiles, deflated_zeros(1), compression=8), reason="larger than the picture itself"
+        ),
+        "JPEG with a megabyte of EXIF": Sample(
+            "b.jpg", wholes()["JPEG"][:2] + words + wholes()["JPEG"][2:], reason="words in it take more than 1 MB"
+        ),
+        "progressive JPEG of 24,000 × 16,000": Sample(
+            "b.jpg", jpeg_saying("progressive JPEG", 24_000, 16_000), reason="can only be decoded whole"
+        ),
+        "interlaced PNG of 24,000 × 16,000": Sample(
+            "b.png", png_saying(24_000, 16_000, color=6, is_interlaced=True), reason="can only be decoded whole"
+        ),
         "PNG of 60,000 × 60,000": Sample("b.png", png_saying(60_000, 60_000), reason="million pixels"),
         "PNG a pixel too wide": Sample("b.png", png_saying(60_001, 1, rows=1), reason="longest side"),
         "PNG of 4 thousand million a side": Sample("b.png", png_saying(2**31 - 1, 2**31 - 1), reason="longest side"),

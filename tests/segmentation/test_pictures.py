@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from segmentation.pictures import PictureError, PictureLimits, inspect_picture, read_rgb, thumbnail
+from segmentation.pixel_modes import to_rgb
 from tests.segmentation.drawings import LOSSLESS, LOSSY, corners, encoded, heic, noise, written
 
 FORMATS = {**LOSSLESS, **LOSSY, "GIF": {}}
@@ -132,6 +133,35 @@ def test_each_colour_mode_becomes_rgb(mode: str, tmp_path: Path) -> None:
     name = "TIFF" if mode in ("CMYK", "YCbCr") else "PNG"
     rgb = read_rgb(written(tmp_path, encoded(red, name)))
     np.testing.assert_array_equal(rgb, expected)
+
+
+@pytest.mark.parametrize("options", [{"quality": 40}, {"quality": 90}, {"lossless": True}, {"exact": True}])
+@pytest.mark.parametrize("is_clear", [False, True])
+def test_a_webp_has_pillows_pixels(options: dict[str, int], is_clear: bool, tmp_path: Path) -> None:
+    pixels = np.dstack([noise(), noise(seed=1)[:, :, 0]]) if is_clear else noise()
+    path = written(tmp_path, encoded(pixels, "WEBP", **options))
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(read_rgb(path), to_rgb(image))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *(("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("TIFF", {"compression": "tiff_lzw"})),
+        ("TIFF", {"compression": "tiff_adobe_deflate", "strip_size": 600}),
+    ],
+)
+def test_a_large_picture_read_by_rows_has_the_same_pixels(
+    name: str, options: dict[str, int], orientation: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    path = written(tmp_path, encoded(noise(), name, exif=exif, **options))
+    at_once = read_rgb(path)
+    monkeypatch.setattr("segmentation.pictures._BY_ROWS_PIXELS", 0)
+    monkeypatch.setattr("segmentation.pictures._BAND_PIXELS", 2000)
+    np.testing.assert_array_equal(read_rgb(path), at_once)
 
 
 def test_palette_with_a_transparent_colour(tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import pyvips
 import tifffile
 from PIL import Image
 
 from segmentation.pictures import PictureError, read_rgb
 from segmentation.pixel_modes import to_8_bit
-from segmentation.rasters import Raster, averaged_down, opened_raster, read_at_most
+from segmentation.rasters import Raster, _WholeRows, averaged_down, opened_raster, read_at_most
 from segmentation.tiff_rows import TiffRows
 from tests.segmentation.drawings import encoded, noise, written
 
@@ -55,6 +56,7 @@ def test_tiffs_of_every_compression(compression: str | None, is_grey: bool, tmp_
         {"tile": (64, 48), "compression": "zlib", "predictor": True},
         {"planarconfig": "separate"},
         {"planarconfig": "separate", "tile": (32, 32)},
+        {"planarconfig": "separate", "compression": "zlib", "predictor": True, "byteorder": ">"},
     ],
 )
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
@@ -65,6 +67,22 @@ def test_layouts_of_colour_tiffs(layout: dict[str, Any], kind: type, tmp_path: P
     expected = smooth() if kind is np.uint8 else to_8_bit(pixels, 4095)
     with opened_raster(tmp_path / "file.tif") as raster:
         np.testing.assert_array_equal(in_bands(raster), expected)
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_differences_of_floats(byteorder: str, tmp_path: Path) -> None:
+    """Each is that of the numbers that their bits are as well."""
+    shares = smooth().astype(np.float32) / 255
+    path = tmp_path / "file.tif"
+    tifffile.imwrite(
+        path, shares.view(np.int32), photometric="rgb", compression="zlib", predictor=2, byteorder=byteorder
+    )
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages[0].tags["SampleFormat"].overwrite((3, 3, 3))
+    rows = TiffRows.opened(path)
+    assert rows is not None
+    with rows:
+        np.testing.assert_array_equal(in_bands(rows), smooth())
 
 
 def test_further_bands_are_left_out_and_opacity_is_laid_on_white(tmp_path: Path) -> None:
@@ -92,6 +110,9 @@ def test_further_bands_are_left_out_and_opacity_is_laid_on_white(tmp_path: Path)
         ("grey.png", Image.fromarray(smooth()[:, :, 0])),
         ("deep.png", Image.fromarray(smooth()[:, :, 0].astype(np.uint16) * 16)),
         ("palette.png", Image.fromarray(smooth()).quantize(16)),
+        ("black.png", Image.fromarray(smooth()).convert("1")),
+        ("clear.png", Image.fromarray(np.dstack([smooth(), smooth()[:, ::-1, 0]]))),
+        ("clear grey.png", Image.fromarray(np.dstack([smooth()[:, :, 0], smooth()[:, ::-1, 0]]))),
         ("colour.jpg", Image.fromarray(smooth())),
         ("grey.jpg", Image.fromarray(smooth()[:, :, 0])),
         ("colour.webp", Image.fromarray(smooth())),
@@ -101,6 +122,43 @@ def test_other_formats(name: str, image: Image.Image, tmp_path: Path) -> None:
     path = written(tmp_path, encoded(image, {"jpg": "JPEG"}.get(name[-3:], name.split(".")[1].upper())), name)
     with opened_raster(path) as raster:
         np.testing.assert_array_equal(in_bands(raster), read_rgb(path))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("samples", [1, 2, 3, 4])
+@pytest.mark.parametrize("is_interlaced", [False, True])
+def test_pngs_with_and_without_opacity(kind: type, samples: int, is_interlaced: bool, tmp_path: Path) -> None:
+    """16 bits are scaled by the brightest colour, not by the opacity, which is a share of all its bits."""
+    deep = 257 if kind is np.uint16 else 1
+    colours = smooth()[:, :, : 1 if samples < 3 else 3].astype(kind) * (16 if kind is np.uint16 else 1)
+    opacity = smooth()[:, ::-1, :1].astype(kind) * deep
+    stored = colours if samples in (1, 3) else np.concatenate([colours, opacity], axis=2)
+    greys, rgbs = ("b-w", "srgb") if kind is np.uint8 else ("grey16", "rgb16")
+    interpretation = greys if samples < 3 else rgbs
+    pyvips.Image.new_from_array(stored, interpretation=interpretation).pngsave(
+        str(tmp_path / "file.png"), interlace=is_interlaced, bitdepth=8 * np.dtype(kind).itemsize
+    )
+    shown = to_8_bit(colours, 4095 if kind is np.uint16 else 255)
+    expected = shown = np.broadcast_to(shown, (HEIGHT, WIDTH, 3))
+    if samples in (2, 4):
+        share = opacity / (255 * deep)
+        expected = np.rint(shown * share + 255 * (1 - share))
+    np.testing.assert_array_equal(read_rgb(tmp_path / "file.png"), expected)
+    with opened_raster(tmp_path / "file.png") as raster:
+        assert not isinstance(raster, _WholeRows)
+        np.testing.assert_array_equal(in_bands(raster), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [("JPEG", {"subsampling": 0}), ("JPEG", {"progressive": True}), ("PNG", {}), ("TIFF", {"compression": "tiff_lzw"})],
+)
+def test_rows_may_be_left_out(name: str, layout: dict[str, Any], tmp_path: Path) -> None:
+    path = written(tmp_path, encoded(cv2.resize(smooth(), (200, 600)), name, **layout))
+    whole = read_rgb(path)
+    with opened_raster(path) as raster:
+        for top, bottom in ((0, 10), (5, 131), (300, 301), (301, 590), (590, 600)):
+            np.testing.assert_array_equal(raster.rows(top, bottom), whole[top:bottom])
 
 
 @pytest.mark.parametrize("name", ["deep.png", "deep.tif"])
