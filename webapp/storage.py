@@ -7,6 +7,7 @@ files are here anyway; whoever asks, writes or removes does it by the verbs of `
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from webapp.stored_files import (
@@ -23,6 +24,7 @@ from webapp.stored_files import (
     temporary_file,
     temporary_folder,
     write,
+    write_all,
 )
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "temporary_file",
     "temporary_folder",
     "write",
+    "write_all",
 ]
 
 
@@ -70,9 +73,9 @@ def overlay_path(prediction_id: int) -> Path:
     return mask_path(prediction_id).with_suffix(".webp")
 
 
-def remove_mask(prediction_id: int) -> None:
-    """What a try left behind that came to no result."""
-    remove([mask_path(prediction_id), overlay_path(prediction_id)])
+def remove_masks(prediction_ids: Iterable[int]) -> None:
+    """What tries left behind that came to no result."""
+    remove([path(pk) for pk in prediction_ids for path in (mask_path, overlay_path)])
 
 
 def evaluation_folder(evaluation_id: int) -> Path:

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -51,10 +51,12 @@ def bucket() -> Bucket | None:
     return cast("Bucket", storages["default"]) if settings.PIXELWISE_STORAGE else None
 
 
-def exists(path: Path) -> bool:
-    """Whether the store has this file."""
+def exists(path: Path, *, fresh: bool = False) -> bool:
+    """Whether the store has this file. `fresh`: do not take this machine's copy for the bucket's word."""
     store = bucket()
-    return path.exists() or (store is not None and store.has(_name(path)))
+    if store is None:
+        return path.exists()
+    return (path.exists() and not fresh) or store.has(_name(path))
 
 
 def fetch(path: Path, *, fresh: bool = False) -> Path:
@@ -134,6 +136,16 @@ def write(target: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         _adopt(Path(file.name), target)
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write many derived files, into a bucket several at once."""
+    if bucket() is None:
+        for target, content in files.items():
+            write(target, content)
+        return
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(write, files.keys(), files.values()))
 
 
 def remove(paths: Collection[Path]) -> None:

@@ -23,7 +23,7 @@ def move_all_into_place(moves: Sequence[tuple[Path, Path]]) -> None:
     """
     new = dict.fromkeys(target for _, target in moves)
     sources = {target: source for source, target in reversed(moves)}
-    missing = [(sources[target], target) for target in new if not exists(target)]
+    missing = [(sources[target], target) for target in new if not exists(target, fresh=True)]
     if bucket() is not None:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(lambda move: move_into_place(*move), missing))

@@ -38,8 +38,8 @@ class Rig:
     """`damaged`, `poisoned`: SHA-256 of photos that cannot be segmented, and must end failed with a reason.
 
     `died_with`: how often a worker's process, and nothing else of it, was killed while it held a prediction;
-    `unseen_deaths`: how often one was killed when the database could not be asked what it held. `whole_deaths`: how
-    often all of a worker was killed. The last two since the last check.
+    `unseen_deaths`: how often one was killed when the database could not be asked what it held; `child_deaths`: how
+    often one was killed at all; `whole_deaths`: how often all of a worker was. These three since the last check.
     """
 
     data: Path
@@ -52,6 +52,7 @@ class Rig:
     poisoned: set[str] = field(default_factory=set)
     died_with: Counter[int] = field(default_factory=Counter)
     unseen_deaths: int = 0
+    child_deaths: int = 0
     whole_deaths: int = 0
 
     def __post_init__(self) -> None:
@@ -111,6 +112,7 @@ class Rig:
 
     def note_death(self, pid: int) -> None:
         """A worker's process was killed: remember what it held."""
+        self.child_deaths += 1
         try:
             self.died_with.update(row[0] for row in self.rows(_HELD_BY, [f"%:{pid}.%"]))
         except psycopg.Error:

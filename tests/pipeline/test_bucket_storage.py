@@ -185,3 +185,21 @@ def test_a_bucket_that_is_away_blames_no_picture(machine: Any, project: Project,
     page = client.get(f"/files/images/{image.pk}/original")
     assert (page.status_code, page["Retry-After"]) == (503, "30")
     assert "does not answer" in page.content.decode()
+
+
+def test_content_deleted_on_another_machine_is_stored_anew(
+    machine: Any, project: Project, stored_in_bucket: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    """A copy in this machine's cache is no reason to leave the bucket without."""
+    content = png(picture(mark=3))
+    machine("web-1")
+    batch = uploaded(project, {"a.png": content})
+    (key,) = keys(stored_in_bucket)
+    machine("web-2")
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_batch(batch=batch, user=None)
+    assert not keys(stored_in_bucket)
+    machine("web-1")
+    assert storage.original_path(key[-64:]).exists()
+    uploaded(project, {"a.png": content})
+    assert keys(stored_in_bucket) == {key}

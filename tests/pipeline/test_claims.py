@@ -7,15 +7,14 @@ import shutil
 import socket
 import subprocess
 import sys
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.utils import timezone
 
 from segmentation.weights import ModelFolderError
 from tests.images import picture, png
+from tests.workers import LEASE, counts, dead_worker, die, in_hand_files, leave_in_hand, living_mark
 from webapp import storage
 from webapp.actions.batches import delete_batch
 from webapp.actions.labels import add_label
@@ -24,17 +23,15 @@ from webapp.actions.project_templates import LabelInput
 from webapp.actions.runs import cancel_run, retry_failed
 from webapp.actions.upload import upload_batch
 from webapp.actions.verdicts import change_rule
-from webapp.models import Measurement, Prediction, Project, Run, batch_progress
+from webapp.models import Measurement, Project, Run, batch_progress
+from webapp.pipeline import claims
 from webapp.pipeline.claims import MAX_LOSSES, requeue_lost
 from webapp.pipeline.save import Outcome, save_outcomes
-from webapp.pipeline.segment import _segment, compute, loaded_segmenter, segment_run
+from webapp.pipeline.segment import compute, loaded, loaded_segmenter, segment_run
 from webapp.pipeline.sweep import sweep
-from webapp.services.in_hand import in_hand
 from webapp.services.living import dead_workers, worker_name
 
 pytestmark = pytest.mark.django_db
-
-LEASE = timedelta(seconds=60)
 
 
 @pytest.fixture
@@ -76,46 +73,11 @@ def test_a_claim_of_a_dead_process_on_this_machine_goes_back_at_once(run: Run) -
     assert states(run) == ["claimed"] * 2 + ["queued"] * 3
 
 
-def dead_worker(parent: str = "") -> str:
-    """The name of a process of this machine that has ended, whose parent has the mark `parent`."""
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    return ":".join(part for part in (socket.gethostname(), parent, str(ended.pid)) if part)
-
-
-def living_mark() -> str:
-    return worker_name().rpartition(":")[2]
-
-
-def die(run: Run, worker: str, *, holding: int, in_hand_count: int | None = None) -> list[Prediction]:
-    """A worker takes `holding` images of the run and dies with so many of them in hand; None: nobody knows."""
-    claimed = run.predictions.all().claim(worker=worker, count=holding, lease=LEASE)
-    if in_hand_count is not None:
-        path = settings.PIXELWISE_DATA / "run" / "in-hand" / worker
-        with in_hand(settings.PIXELWISE_DATA, worker) as hand:
-            items = [(row.pk, path) for row in claimed]
-            for pk, _ in hand.taking(items):
-                if pk not in [row.pk for row in claimed[:in_hand_count]]:
-                    hand.put_down(pk)
-            left = path.read_bytes()
-        path.write_bytes(left)  # nobody tidies up after a killed process
-    requeue_lost()
-    return claimed
-
-
-def counts(run: Run) -> list[tuple[str, int, int]]:
-    return sorted(run.predictions.values_list("state", "attempts_count", "losses_count"))
-
-
 def test_only_what_a_dying_process_had_in_hand_is_suspected(run: Run) -> None:
     die(run, dead_worker(living_mark()), holding=4, in_hand_count=1)
     assert counts(run) == [("queued", 0, 0)] * 4 + [("queued", 1, 0)]
     assert len(run.predictions.all().claim(worker="a:1", count=16, lease=LEASE)) == 4, "the suspect comes last"
     assert not in_hand_files()
-
-
-def in_hand_files() -> list[str]:
-    return [path.name for path in (settings.PIXELWISE_DATA / "run" / "in-hand").glob("*")]
 
 
 def test_an_image_that_stopped_its_worker_twice_is_set_aside_and_the_rest_goes_on(run: Run) -> None:
@@ -149,6 +111,35 @@ def test_an_image_with_which_whole_workers_end_again_and_again_is_set_aside(run:
     assert "after 5 tries: all of the worker ended" in failed.error
 
 
+def test_an_image_tried_again_by_a_person_begins_anew(run: Run) -> None:
+    run.predictions.update(losses_count=MAX_LOSSES - 1)
+    die(run, dead_worker(), holding=1)
+    assert retry_failed(run=run, user=None) == 1
+    assert ("queued", 1, 0) in counts(run)
+
+
+def test_a_process_that_dies_while_others_are_seen_to_is_told_apart_the_next_time(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had in hand must be known until its claims are given back."""
+    still_alive = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    dying = f"{socket.gethostname()}:{living_mark()}:{still_alive.pid}"
+    claimed = run.predictions.all().claim(worker=dying, count=4, lease=LEASE)
+    leave_in_hand(dying, [row.pk for row in claimed], 1)
+    outlived = claims.outlived_by_parent
+
+    def kill_it(worker: str) -> bool:
+        still_alive.kill()
+        still_alive.communicate()
+        return outlived(worker)
+
+    monkeypatch.setattr(claims, "outlived_by_parent", kill_it)
+    die(run, dead_worker(living_mark()), holding=1)
+    assert in_hand_files() == [dying]
+    requeue_lost()
+    assert (in_hand_files(), counts(run)) == ([], [("queued", 0, 0)] * 3 + [("queued", 1, 0)] * 2)
+
+
 def test_a_lease_that_ran_out_takes_nothing_from_a_living_process(run: Run) -> None:
     """A picture that takes longer than the lease, or a database that was away for so long."""
     run.predictions.all().claim(worker=worker_name(), count=1, lease=-LEASE)
@@ -167,7 +158,7 @@ def test_a_process_whose_number_came_back_is_dead(run: Run) -> None:
 
 def test_results_of_a_lost_claim_are_dropped(run: Run) -> None:
     claimed = run.predictions.all().claim(worker="a:1", count=5, lease=LEASE)
-    outcomes = list(compute(run.model_version, claimed, worker="a:1"))
+    outcomes = list(compute(loaded(run.model_version), run.model_version, claimed, worker="a:1"))
     cancel_run(run=run, user=None)
     assert save_outcomes(outcomes, run.model_version, worker="a:1") == set()
     assert not Measurement.objects.exists()
@@ -206,7 +197,7 @@ def test_sweep_names_runs_that_wait_and_nobody_works_on(run: Run) -> None:
 
 def test_a_rule_changed_while_a_chunk_was_segmented_judges_it(run: Run) -> None:
     claimed = run.predictions.all().claim(worker="a:1", count=5, lease=LEASE)
-    outcomes = list(compute(run.model_version, claimed, worker="a:1"))
+    outcomes = list(compute(loaded(run.model_version), run.model_version, claimed, worker="a:1"))
     change_rule(project=run.model_version.project, user=None, min_region_px=10_000)
     save_outcomes(outcomes, run.model_version, worker="a:1")
     assert set(run.predictions.values_list("verdict", "min_region_px")) == {("pass", 10_000)}
@@ -214,7 +205,7 @@ def test_a_rule_changed_while_a_chunk_was_segmented_judges_it(run: Run) -> None:
 
 def test_a_label_added_while_a_chunk_was_segmented_has_its_zeros(run: Run) -> None:
     claimed = run.predictions.all().claim(worker="a:1", count=5, lease=LEASE)
-    outcomes = list(compute(run.model_version, claimed, worker="a:1"))
+    outcomes = list(compute(loaded(run.model_version), run.model_version, claimed, worker="a:1"))
     label = add_label(
         project=run.model_version.project, user=None, label=LabelInput("dust", "#ffffff", is_defect=False)
     )
@@ -234,10 +225,9 @@ def test_an_error_of_the_worker_gives_its_images_back_and_then_names_itself(run:
     assert "ModelFolderError" in run.predictions.first().error
 
 
-def test_masks_of_a_batch_deleted_meanwhile_are_removed(run: Run) -> None:
-    claimed = run.predictions.all().claim(worker=worker_name(), count=1, lease=LEASE)
-    list(compute(run.model_version, claimed, worker=worker_name()))
-    assert storage.mask_path(claimed[0].pk).exists()
+def test_no_mask_is_written_for_a_batch_deleted_meanwhile(run: Run) -> None:
+    claimed = run.predictions.all().claim(worker="a:1", count=1, lease=LEASE)
+    outcomes = list(compute(loaded(run.model_version), run.model_version, claimed, worker="a:1"))
     delete_batch(batch=run.batch, user=None)
-    _segment(run.model_version, claimed, worker_name())
+    assert save_outcomes(outcomes, run.model_version, worker="a:1") == set()
     assert not storage.mask_path(claimed[0].pk).exists()

@@ -341,3 +341,50 @@ def test_a_project_goes_with_its_intakes(intake: Intake, incoming: Path) -> None
     from_project.intakes.all().delete()
     assert not SeenFile.objects.exists()
     assert Image.objects.count() == 1
+
+
+def test_a_batch_closed_while_files_are_taken_is_followed_by_another_with_all_of_them(
+    intake: Intake, incoming: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(incoming, "a.png", png(picture()))
+    put(incoming, "b.png", png(picture(red=0.5)))
+    put(incoming, "c.zip", b"PK\x05\x06" + bytes(18))
+    put(incoming, "notes.txt", b"hello there")
+    look_now(intake)
+    store, groups = intakes.store_files, []
+
+    def closed_meanwhile(batch: Batch, files: Any) -> Any:
+        groups.append(batch)
+        if len(groups) == 1:
+            Batch.objects.filter(pk=batch.pk).update(sealed_at=timezone.now())
+        return store(batch, files)
+
+    monkeypatch.setattr(intakes, "store_files", closed_meanwhile)
+    look_now(intake)
+    assert intake.error == ""
+    assert states(intake) == {"a.png": "stored", "b.png": "stored", "c.zip": "archive", "notes.txt": "rejected"}
+    closed, following = groups
+    assert not closed.images.exists()
+    assert not closed.skipped_files.exists()
+    assert (following.images.count(), following.archives.count(), following.skipped_files.count()) == (2, 1, 1)
+    assert Archive.objects.count() == 1
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError, ValueError])
+def test_an_error_of_our_own_is_not_told_as_one_of_the_folder(
+    intake: Intake, incoming: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    put(incoming, "a.png", png(picture()))
+    look_now(intake)
+
+    def broken(*given: Any) -> Any:
+        raise error("ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(intakes, "store_files", broken)
+        with pytest.raises(error, match="ours"):
+            look_now(intake)
+    intake.refresh_from_db()
+    assert intake.error == ""
+    look_now(intake)
+    assert states(intake) == {"a.png": "stored"}

@@ -22,11 +22,20 @@ from webapp.actions.model_imports import name_outputs, take_model_file
 from webapp.actions.model_versions import add_color_model
 from webapp.actions.refused import Refused
 from webapp.models import Membership, ModelExport, ModelImport, ModelVersion, Project, User
+from webapp.pipeline import model_exports, model_imports
 from webapp.pipeline.model_exchange import waiting_model_exports, waiting_model_imports
 from webapp.pipeline.model_exports import run_export
 from webapp.pipeline.model_imports import run_import
 
 pytestmark = pytest.mark.django_db
+
+
+class Killed(BaseException):
+    """What a killed worker leaves: nothing after it is done."""
+
+
+def deadly(*given: object, **options: object) -> None:
+    raise Killed
 
 
 def zipped(files: dict[str, bytes]) -> io.BytesIO:
@@ -194,3 +203,65 @@ def test_a_model_that_came_as_onnx_cannot_be_exported(project: Project) -> None:
     export.refresh_from_db()
     assert export.state == "failed"
     assert "came as an ONNX file" in export.error
+
+
+@pytest.mark.parametrize("step", ["looked at", "taken in"])
+def test_a_file_that_kills_two_workers_is_given_up(
+    project: Project, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    taken = take_model_file(project=project, user=None, name="red.onnx", stream=io.BytesIO(red_or_not()))
+    if step == "taken in":
+        run_import(taken.pk)
+        taken.refresh_from_db()
+        name_outputs(model_import=taken, user=None, label_indices=[0, 1])
+    monkeypatch.setattr(model_imports, "read_foreign" if step == "looked at" else "import_model", deadly)
+    for _ in range(2):
+        assert waiting_model_imports() == [taken.pk]
+        with pytest.raises(Killed):
+            run_import(taken.pk)
+    run_import(taken.pk)
+    taken.refresh_from_db()
+    assert taken.state == "failed"
+    assert "The worker stopped 2 times while it read this file" in taken.error
+    assert waiting_model_imports() == []
+    assert not storage.import_path(taken.path).exists()
+
+
+def test_one_death_does_not_count_against_the_next_step(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = take_model_file(project=project, user=None, name="red.onnx", stream=io.BytesIO(red_or_not()))
+    with monkeypatch.context() as patched:
+        patched.setattr(model_imports, "read_foreign", deadly)
+        with pytest.raises(Killed):
+            run_import(taken.pk)
+    run_import(taken.pk)
+    taken.refresh_from_db()
+    name_outputs(model_import=taken, user=None, label_indices=[0, 1])
+    with monkeypatch.context() as patched:
+        patched.setattr(model_imports, "import_model", deadly)
+        with pytest.raises(Killed):
+            run_import(taken.pk)
+    run_import(taken.pk)
+    taken.refresh_from_db()
+    assert (taken.state, taken.error) == ("done", "")
+
+
+def test_an_export_that_kills_two_workers_is_given_up_until_somebody_asks_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = add_color_model(project=project, user=None)
+    export = start_export(model_version=version, backend="onnx", user=None)
+    with monkeypatch.context() as patched:
+        patched.setattr(model_exports, "export_model", deadly)
+        for _ in range(2):
+            assert waiting_model_exports() == [export.pk]
+            with pytest.raises(Killed):
+                run_export(export.pk)
+        run_export(export.pk)
+    export.refresh_from_db()
+    assert export.state == "failed"
+    assert "The worker stopped 2 times while it exported this version" in export.error
+    assert waiting_model_exports() == []
+    start_export(model_version=version, backend="onnx", user=None)
+    run_export(export.pk)
+    export.refresh_from_db()
+    assert (export.state, export.error) == ("done", "")

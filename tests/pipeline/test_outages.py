@@ -12,6 +12,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from segmentation.spent import Spent
 from tests.images import picture, png
 from webapp import storage
 from webapp.actions.model_versions import add_color_model
@@ -20,9 +21,10 @@ from webapp.actions.upload import add_file, open_batch, upload_batch
 from webapp.models import Archive, Image, Prediction, Project, Run, batch_progress
 from webapp.pipeline import outages, receive, unsaved
 from webapp.pipeline.claims import give_back
-from webapp.pipeline.segment import _segment, compute, segment_run
+from webapp.pipeline.segment import _segment, compute, loaded, segment_run
 from webapp.pipeline.sweep import sweep
 from webapp.pipeline.unpack import unpack
+from webapp.services.in_hand import InHand
 from webapp.services.living import worker_name
 
 pytestmark = pytest.mark.django_db
@@ -79,9 +81,15 @@ def test_patience_with_a_database_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         outages.once_it_answers(away, timedelta(seconds=-1))
 
 
+def leave_mask(prediction: Prediction) -> None:
+    """A worker was killed between writing the mask and committing its row."""
+    storage.write(storage.mask_path(prediction.pk), b"of an earlier try")
+    storage.write(storage.overlay_path(prediction.pk), b"of an earlier try")
+
+
 def test_masks_of_an_image_set_aside_are_removed(run: Run) -> None:
     claimed = run.predictions.all().claim(worker="a:1", count=1, lease=LEASE)
-    list(compute(run.model_version, claimed, worker="a:1"))
+    leave_mask(claimed[0])
     Prediction.objects.filter(pk=claimed[0].pk).update(attempts_count=2)
     give_back(Prediction.objects.filter(pk=claimed[0].pk), "the worker stopped")
     assert not storage.mask_path(claimed[0].pk).exists()
@@ -89,18 +97,22 @@ def test_masks_of_an_image_set_aside_are_removed(run: Run) -> None:
 
 
 def test_masks_of_a_run_cancelled_meanwhile_are_removed(run: Run) -> None:
-    claimed = run.predictions.all().claim(worker=worker_name(), count=1, lease=LEASE)
+    claimed = run.predictions.all().claim(worker="a:1", count=1, lease=LEASE)
+    leave_mask(claimed[0])
+    found = unsaved.Unsaved(run.model_version, "a:1", LEASE)
+    for outcome in compute(loaded(run.model_version), run.model_version, claimed, worker="a:1"):
+        found.add(outcome, Spent())
     cancel_run(run=run, user=None)
-    _segment(run.model_version, claimed, worker_name())
+    found.save(Spent())
     assert run.predictions.get(pk=claimed[0].pk).state == "cancelled"
     assert not storage.mask_path(claimed[0].pk).exists()
 
 
 def test_a_file_that_breaks_between_two_tries_leaves_no_mask(run: Run) -> None:
     claimed = run.predictions.all().claim(worker=worker_name(), count=1, lease=LEASE)
-    list(compute(run.model_version, claimed, worker=worker_name()))
+    leave_mask(claimed[0])
     storage.original_path(claimed[0].image.sha256).write_bytes(b"no picture")
-    _segment(run.model_version, claimed, worker_name())
+    _segment(run, claimed, worker_name(), InHand(None))
     assert run.predictions.get(pk=claimed[0].pk).state == "failed"
     assert not storage.mask_path(claimed[0].pk).exists()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import random
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,17 @@ import pytest
 from tests.images import picture, png
 from webapp import storage
 from webapp.actions.upload import upload_batch
-from webapp.models import Archive, Batch, Project
+from webapp.models import Archive, Batch, Image, Project
+from webapp.pipeline import receive
 from webapp.pipeline import unpack as unpacking
+from webapp.pipeline.sweep import sweep
 from webapp.pipeline.unpack import unpack
 
 pytestmark = pytest.mark.django_db
+
+
+class Killed(BaseException):
+    """What a killed worker leaves: nothing after it is done."""
 
 
 def zipped(files: dict[str, bytes]) -> io.BytesIO:
@@ -152,3 +160,120 @@ def test_unpacking_twice_counts_once(project: Project, tmp_path: Path) -> None:
     unpack(archive.pk)
     assert names(batch) == {"a.png"}
     assert set(reasons(batch)) == {"b.png", "c.txt"}
+
+
+def waiting(project: Project, files: dict[str, bytes]) -> Archive:
+    """An archive that no worker has begun with."""
+    upload_batch(project=project, user=None, files=[("photos.zip", zipped(files))])
+    return Archive.objects.get()
+
+
+def many(count: int) -> dict[str, bytes]:
+    return {f"{mark}.png": png(picture(mark=mark)) for mark in range(count)}
+
+
+def mortal(monkeypatch: pytest.MonkeyPatch, dies: Callable[[bytes], bool]) -> None:
+    """Whoever looks at a picture of which `dies` says so is killed."""
+    inspect = receive.inspect_picture
+
+    def inspected(path: Path, **options: Any) -> Any:
+        if dies(path.read_bytes()):
+            raise Killed
+        return inspect(path, **options)
+
+    monkeypatch.setattr(receive, "inspect_picture", inspected)
+
+
+def deaths_over(archive: Archive) -> int:
+    """How many workers die until one comes to the end."""
+    for count in range(20):
+        assert (archive.pk, "zip") in sweep().archives
+        try:
+            unpack(archive.pk)
+        except Killed:
+            continue
+        return count
+    raise AssertionError("it kills workers for ever")
+
+
+@pytest.mark.parametrize("place", [0, 2, 9])
+def test_a_file_at_which_workers_die_is_set_aside_and_the_others_go_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    monkeypatch.setattr(unpacking, "GROUP_FILES", 4)
+    files = many(10)
+    archive = waiting(project, files)
+    mortal(monkeypatch, lambda content: content == files[f"{place}.png"])
+    assert deaths_over(archive) == (2 if place == 0 else 3), "in its group, and then alone"
+    assert names(archive.batch) == files.keys() - {f"{place}.png"}
+    told = reasons(archive.batch)
+    assert told.keys() == {f"{place}.png"}
+    assert "the worker stopped 2 times while it unpacked this file" in told[f"{place}.png"]
+    assert not Archive.objects.exists()
+    assert not storage.archive_path(archive.path).exists()
+
+
+def test_a_worker_that_is_killed_again_and_again_elsewhere_sets_nothing_aside(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "GROUP_FILES", 4)
+    files = many(10)
+    archive = waiting(project, files)
+    restarts = [files[name] for name in ("1.png", "2.png", "5.png", "6.png", "9.png")]
+
+    def once(content: bytes) -> bool:
+        if content in restarts:
+            restarts.remove(content)
+            return True
+        return False
+
+    mortal(monkeypatch, once)
+    assert deaths_over(archive) == 5
+    assert names(archive.batch) == files.keys()
+    assert reasons(archive.batch) == {}
+
+
+def test_the_next_worker_goes_on_where_the_last_one_died(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "GROUP_FILES", 4)
+    files = many(10)
+    archive = waiting(project, files)
+    seen: list[bytes] = []
+
+    def dies_once(content: bytes) -> bool:
+        seen.append(content)
+        return seen.count(files["5.png"]) == 1 and content == files["5.png"]
+
+    mortal(monkeypatch, dies_once)
+    assert deaths_over(archive) == 1
+    assert {name for name, content in files.items() if seen.count(content) > 1} == {"4.png", "5.png"}
+    assert Image.objects.count() == 10
+
+
+def test_an_archive_that_kills_whoever_opens_it_is_given_up(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = waiting(project, many(2))
+
+    def deadly(*given: Any, **options: Any) -> Any:
+        raise Killed
+
+    monkeypatch.setattr(unpacking, "opened_archive", deadly)
+    assert deaths_over(archive) == 4
+    assert reasons(archive.batch) == {
+        "photos.zip": "stopped the worker that opened it, 4 times; none of it is kept",
+    }
+    assert not storage.archive_path(archive.path).exists()
+
+
+def test_a_full_disk_is_no_files_fault(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = waiting(project, many(2))
+
+    def full(*given: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(receive, "move_all_into_place", full)
+        for _ in range(6):
+            with pytest.raises(OSError, match="No space"):
+                unpack(archive.pk)
+    unpack(archive.pk)
+    assert len(names(archive.batch)) == 2
+    assert reasons(archive.batch) == {}

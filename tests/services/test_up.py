@@ -62,7 +62,7 @@ def test_second_one_on_the_same_data_is_refused_in_one_sentence(installation: In
 
 def test_doctor_finds_every_part_well(installation: Installation) -> None:
     told = installation.manage("doctor")
-    for part in ("Python", "Packages", "Settings", "Data folder", "Device", "Database", "Tables", "Queue"):
+    for part in ("Python", "Packages", "Settings", "Data folder", "Device", "Database", "Time", "Tables", "Queue"):
         assert f"✓ {part}: " in told.stdout
     for part in ("Back ends", "Work", "Failed images", "Slow queries", "Web"):
         assert f"✓ {part}: " in told.stdout

@@ -66,6 +66,7 @@ def zipped(count: int) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_pieces_become_one_image(visit: Visit, batch: Batch, tmp_path: Path) -> None:
     begun = begin(visit, batch)
     assert (begun.status_code, begun["Upload-Offset"], begun["Tus-Resumable"]) == (201, "0", "1.0.0")

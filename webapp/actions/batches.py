@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef
 from webapp import storage
 from webapp.models import Batch, BatchImage, Image, Measurement, Prediction, Region, Run, User
 from webapp.pipeline import rollups
+from webapp.pipeline.contents import remove_unheld_pictures
 
 
 def rename_batch(*, batch: Batch, user: User | None, name: str) -> None:
@@ -58,14 +59,7 @@ def delete_predictions(image_ids: Collection[int]) -> None:
 
 def forget_originals(sha256s: Collection[str]) -> None:
     """On commit remove the files of content that no project holds any more."""
-
-    def forget() -> None:
-        held = set(Image.objects.filter(sha256__in=sha256s).values_list("sha256", flat=True))
-        gone = set(sha256s) - held
-        kinds = (storage.original_path, storage.thumbnail_path, storage.view_path)
-        remove_files([path(sha256) for sha256 in gone for path in kinds])
-
-    transaction.on_commit(forget)
+    transaction.on_commit(lambda: remove_unheld_pictures(sha256s))
 
 
 def remove_files(paths: Collection[Path]) -> None:

@@ -27,6 +27,7 @@ from webapp.models import (
     ShadowImage,
     User,
 )
+from webapp.pipeline.contents import remove_unheld_masks
 
 _FROM_ANNOTATIONS = "annotations"
 
@@ -82,7 +83,7 @@ def _delete_unused(annotation_ids: list[int], image_ids: set[int], is_import: bo
     forget_originals(list(images.values_list("sha256", flat=True)))
     going.delete()
     Image.objects.filter(pk__in=ids).delete()
-    transaction.on_commit(lambda: _forget_masks(masks))
+    transaction.on_commit(lambda: remove_unheld_masks(masks))
 
 
 def _unused(image_ids: Iterable[int]) -> QuerySet[Image]:
@@ -91,11 +92,6 @@ def _unused(image_ids: Iterable[int]) -> QuerySet[Image]:
     free = [~Exists(model._default_manager.filter(**own)) for model in users]
     elsewhere = DatasetImage.objects.filter(annotation__image=OuterRef("pk"))
     return Image.objects.filter(*free, ~Exists(elsewhere), pk__in=image_ids)
-
-
-def _forget_masks(masks: set[str]) -> None:
-    held = Annotation.objects.filter(mask_sha256__in=masks).values_list("mask_sha256", flat=True)
-    remove_files([storage.annotation_path(mask) for mask in masks - set(held)])
 
 
 def _versions(numbers: list[int]) -> str:

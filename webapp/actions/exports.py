@@ -21,7 +21,7 @@ def start_export(*, model_version: ModelVersion, backend: str, user: User | None
     export, _ = ModelExport.objects.update_or_create(
         model_version=model_version,
         backend=backend,
-        defaults={"state": ModelExport.State.QUEUED, "error": "", "created_by": user},
+        defaults={"state": ModelExport.State.QUEUED, "error": "", "attempts_count": 0, "created_by": user},
     )
     queue_on_commit(export_model, export.pk)
     return export

@@ -25,6 +25,7 @@ from webapp.models import (
     Report,
     User,
 )
+from webapp.pipeline.contents import remove_unheld_masks
 
 _PROJECT = "project_id = %(project)s"
 _IMAGE = "image_id IN (SELECT id FROM image WHERE project_id = %(project)s)"
@@ -150,15 +151,10 @@ def _remove_files_on_commit(project: Project) -> None:
     masks = set(annotations.values_list("mask_sha256", flat=True))
     transaction.on_commit(lambda: remove_files(files))
     transaction.on_commit(lambda: _remove_folders(folders))
-    transaction.on_commit(lambda: _forget_masks(masks))
+    transaction.on_commit(lambda: remove_unheld_masks(masks))
     forget_originals(list(Image.objects.filter(project=project).values_list("sha256", flat=True)))
 
 
 def _remove_folders(folders: Collection[Path]) -> None:
     for folder in folders:
         storage.remove_folder(folder)
-
-
-def _forget_masks(masks: set[str]) -> None:
-    held = Annotation.objects.filter(mask_sha256__in=masks).values_list("mask_sha256", flat=True)
-    remove_files([storage.annotation_path(mask) for mask in masks - set(held)])

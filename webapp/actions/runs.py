@@ -44,6 +44,8 @@ def retry_failed(*, run: Run, user: User | None) -> int:
     failed = Prediction.objects.filter(image__in=images, state=Prediction.State.FAILED)
     again = take_over(run, failed, attempts_count=1)
     if again:
-        Run.objects.filter(pk=run.pk).update(state=Run.State.RUNNING, finished_at=None)
+        Run.objects.filter(pk=run.pk).update(
+            state=Run.State.RUNNING, finished_at=None, load_deaths_count=0, load_losses_count=0
+        )
         queue_on_commit(segment_run, run.pk)
     return again

@@ -13,7 +13,8 @@ class ModelExport(models.Model):
     """A version in another runtime's format, checked against the original masks; the files lie in its folder.
 
     `speed_ratio`: PyTorch's time over the export's when it was made. Of 8-bit integers: `label_ious`, a list of
-    {label, before, after} by both on `validation_count` labelled pictures; None = no such pixels.
+    {label, before, after} by both on `validation_count` labelled pictures; None = no such pixels. `attempts_count`: how
+    often a worker began with it.
     """
 
     class Backend(models.TextChoices):
@@ -30,6 +31,7 @@ class ModelExport(models.Model):
     backend = models.CharField(max_length=10, choices=Backend)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     error = models.CharField(max_length=1000, blank=True)
+    attempts_count = models.PositiveSmallIntegerField(default=0, db_default=0)
     agreement_fraction = models.FloatField(null=True, blank=True)
     image_count = models.PositiveIntegerField(null=True, blank=True)
     file_bytes = models.PositiveBigIntegerField(null=True, blank=True)
@@ -69,6 +71,7 @@ class ModelImport(models.Model):
 
     `path` is below the data folder's `imports`. `output_labels` has the project label's index for each output
     of the model, in order, once a person has said so. `facts`: what the worker found out about the file.
+    `attempts_count`: how often a worker began with what it waits for.
     """
 
     class State(models.TextChoices):
@@ -83,6 +86,7 @@ class ModelImport(models.Model):
     path = models.CharField(max_length=200)
     state = models.CharField(max_length=10, choices=State, default=State.UPLOADED)
     error = models.CharField(max_length=1000, blank=True)
+    attempts_count = models.PositiveSmallIntegerField(default=0, db_default=0)
     facts = models.JSONField(default=dict, blank=True)
     output_labels = models.JSONField(default=list, blank=True)
     licence = models.CharField(max_length=200, blank=True)

@@ -16,6 +16,10 @@ class BatchQuerySet(models.QuerySet["Batch"]):
             return self.none()
         return self.filter(project__workspace__memberships__user=user)
 
+    def left_open(self) -> BatchQuerySet:
+        """Whose upload is still going on, but for those that an intake fills."""
+        return self.filter(sealed_at__isnull=True, seen_files__isnull=True)
+
 
 class Batch(models.Model):
     """Images uploaded together. While `sealed_at` is empty the upload is still going on.
@@ -192,8 +196,8 @@ class SkippedFile(models.Model):
 class Archive(models.Model):
     """A ZIP or a video of a batch, waiting for a worker to unpack it; gone once unpacked.
 
-    `next_frame`: of a video, the number of the first frame that is not kept yet; `attempts_count`: how often work on
-    it began since it last got on.
+    `next_frame`: of a video, the number of the first frame that is not kept yet; `next_entry`: the same of a ZIP's
+    files, without what nobody meant to upload; `attempts_count`: how often work on it began since it last got on.
     """
 
     class Kind(models.TextChoices):
@@ -206,6 +210,7 @@ class Archive(models.Model):
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.ZIP, db_default=Kind.ZIP)
     sha256 = models.CharField(max_length=64, blank=True, db_default="")
     next_frame = models.PositiveIntegerField(default=0, db_default=0)
+    next_entry = models.PositiveIntegerField(default=0, db_default=0)
     attempts_count = models.PositiveSmallIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import models, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from webapp.models.images import Batch, Image
 from webapp.models.learning import ModelVersion
@@ -17,6 +17,8 @@ class Run(models.Model):
     """One model version over one batch. `batch` is empty once the batch was deleted but a result is still needed.
 
     A shadow run looks at chosen images of any batch to show what a version would change; it changes no number.
+    `load_deaths_count`: how often a worker's process died while it loaded the model, `load_losses_count`: how often all
+    of a worker was gone then; both since it was loaded last.
     """
 
     class Kind(models.TextChoices):
@@ -35,6 +37,8 @@ class Run(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    load_deaths_count = models.PositiveSmallIntegerField(default=0, db_default=0)
+    load_losses_count = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "run"
@@ -72,10 +76,13 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
             Prediction.objects.filter(pk__in=[row.pk for row in taken]).update(
                 state=Prediction.State.CLAIMED,
                 claimed_by=worker,
-                lease_until=timezone.now() + lease,
+                lease_until=Now() + lease,
                 attempts_count=models.F("attempts_count") + 1,
             )
         return taken
+
+    def held_by(self, worker: str) -> PredictionQuerySet:
+        return self.filter(state=Prediction.State.CLAIMED, claimed_by=worker)
 
 
 class Prediction(models.Model):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from webapp.models.people import User
@@ -27,7 +28,7 @@ class TrainingRunQuerySet(models.QuerySet["TrainingRun"]):
             self.filter(pk=training_run_id, state=TrainingRun.State.QUEUED).update(
                 state=TrainingRun.State.RUNNING,
                 leased_by=worker,
-                leased_until=now + lease,
+                leased_until=Now() + lease,
                 attempts_count=models.F("attempts_count") + 1,
                 started_at=models.functions.Coalesce("started_at", now),
                 epoch_at=models.Case(models.When(epoch_at__isnull=False, then=models.Value(now))),
@@ -42,9 +43,10 @@ class TrainingRun(models.Model):
     """Dataset → model version. Done means that there is a model version, also where a person ended it early.
 
     `minutes` or `epochs` says how long it learns. `settings` holds the rest in words that JSON has: options of the
-    architecture, names of augmentation presets, loss, crop_px, seed. A run `by_command` belongs to the command that
-    started it: no worker takes it up, and its model version goes live. `seconds_left` and `progress_fraction` are
-    as of `epoch_at`: the end of the newest epoch, or when a worker took it up again.
+    architecture, names of augmentation presets, loss, crop_px, seed. `label_ids`: the labels it learns in order of the
+    model's outputs, fixed when it starts learning, so that they may be renamed meanwhile. A run `by_command` belongs to
+    the command that started it: no worker takes it up, and its model version goes live. `seconds_left` and
+    `progress_fraction` are as of `epoch_at`: the end of the newest epoch, or when a worker took it up again.
     """
 
     class State(models.TextChoices):
@@ -79,6 +81,7 @@ class TrainingRun(models.Model):
     minutes = models.FloatField(null=True, blank=True)
     epochs_wanted = models.PositiveIntegerField(null=True, blank=True)
     settings = models.JSONField(default=dict)
+    label_ids = models.JSONField(default=list, db_default=[], blank=True)
     by_command = models.BooleanField(default=False)
 
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
@@ -152,6 +155,11 @@ class TrainingRun(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state in (self.State.DONE, self.State.FAILED, self.State.CANCELLED)
+
+    @property
+    def is_scoring(self) -> bool:
+        """It learns no more: the best is judged on the validation images."""
+        return self.state == self.State.RUNNING and self.progress_fraction >= 1
 
 
 class TrainingEpoch(models.Model):

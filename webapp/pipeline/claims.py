@@ -12,19 +12,23 @@ from collections.abc import Collection
 import structlog
 from django.conf import settings
 from django.db.models import F, Q
-from django.db.models.functions import Greatest
+from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
 from webapp import storage
-from webapp.models import Prediction
+from webapp.models import Prediction, Run
 from webapp.models.runs import PredictionQuerySet
 from webapp.services import in_hand
-from webapp.services.living import dead_workers, living_workers, outlived_by_parent
+from webapp.services.living import dead_workers, is_of_this_machine, outlived_by_parent
 
 MAX_ATTEMPTS = 2
 MAX_LOSSES = 5
 _STOPPED = "the worker stopped while it segmented this image, most often because its memory ran out"
 _LOST = "all of the worker ended each time while it segmented this image"
+_NOT_LOADED = (
+    "Version {number} could not be loaded: the worker ended {count} times while loading it. It may need more memory "
+    "than this machine has. Segment with a lighter version, or give the machine more memory and try these images again."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -35,23 +39,49 @@ def requeue_lost() -> int:
     That is known at once of workers on this machine, and of others when their lease has run out.
     """
     claims = Prediction.objects.filter(state=Prediction.State.CLAIMED)
-    names = list(claims.values_list("claimed_by", flat=True).distinct())
-    count = sum(_take_from(name) for name in dead_workers(names))
-    for name in dead_workers(in_hand.known_workers(settings.PIXELWISE_DATA)):
-        in_hand.forget(settings.PIXELWISE_DATA, name)
-    overdue = Q(lease_until__lt=timezone.now()) & ~Q(claimed_by__in=living_workers(names))
-    return count + lose(claims.filter(overdue))
+    names = set(claims.values_list("claimed_by", flat=True).distinct())
+    # Asked once: of who dies after this, file and claims stay for the next time.
+    dead = set(dead_workers(names | set(in_hand.known_workers(settings.PIXELWISE_DATA))))
+    count = sum(_take_from(name) for name in dead)
+    spared = [name for name in names - dead if is_of_this_machine(name)]
+    return count + lose(claims.filter(lease_until__lt=Now()).exclude(claimed_by__in=spared))
 
 
 def _take_from(worker: str) -> int:
-    """Give back what a dead worker of this machine held."""
+    """Give back what a dead worker of this machine held, and only then forget what it had in hand."""
     held = Prediction.objects.filter(claimed_by=worker)
     known = in_hand.held(settings.PIXELWISE_DATA, worker)
-    touched = held if known is None else held.filter(pk__in=known)
+    touched = held if known is None else held.filter(pk__in=known.images)
+    loading_run_id = None if known is None else known.loading_run_id
     ended_alone = outlived_by_parent(worker)
-    log.warning("a worker died", worker=worker, alone=ended_alone, in_hand=sorted(known or ()))
+    log.warning(
+        "a worker died",
+        worker=worker,
+        alone=ended_alone,
+        in_hand=sorted(known.images if known is not None else ()),
+        loading_run_id=loading_run_id,
+    )
     count = give_back(touched, _STOPPED) if ended_alone else lose(touched)
-    return count + hand_back(held)
+    count += hand_back(held)
+    if in_hand.forget(settings.PIXELWISE_DATA, worker) and loading_run_id is not None:
+        _blame_model(loading_run_id, ended_alone=ended_alone)
+    return count
+
+
+def _blame_model(run_id: int, *, ended_alone: bool) -> None:
+    """Count a worker that ended while it loaded a run's model; after as many as with an image, what waits fails."""
+    run = Run.objects.filter(pk=run_id)
+    counted = "load_deaths_count" if ended_alone else "load_losses_count"
+    run.update(**{counted: F(counted) + 1})
+    too_often = Q(load_deaths_count__gte=MAX_ATTEMPTS) | Q(load_losses_count__gte=MAX_LOSSES)
+    ended = run.filter(too_often).select_related("model_version").first()
+    if ended is None:
+        return
+    reason = _NOT_LOADED.format(
+        number=ended.model_version.number, count=ended.load_deaths_count + ended.load_losses_count
+    )
+    count = _fail(ended.predictions.filter(state=Prediction.State.QUEUED), reason)
+    log.error("a model could not be loaded", run_id=run_id, model_version=ended.model_version_id, images=count)
 
 
 def give_back(predictions: PredictionQuerySet, reason: str) -> int:
@@ -82,15 +112,19 @@ def _requeue(claimed: PredictionQuerySet, **changes: object) -> int:
 
 
 def _set_aside(claimed: PredictionQuerySet, reason: str) -> int:
-    tried = list(claimed.values_list("pk", flat=True))
-    failed = claimed.filter(pk__in=tried).update(
+    return _fail(claimed, f"Set aside {reason}")
+
+
+def _fail(predictions: PredictionQuerySet, error: str) -> int:
+    ids = list(predictions.values_list("pk", flat=True))
+    failed = predictions.filter(pk__in=ids).update(
         state=Prediction.State.FAILED,
-        error=f"Set aside {reason}"[:500],
+        error=error[:500],
         claimed_by="",
         lease_until=None,
         finished_at=timezone.now(),
     )
-    remove_masks_without_result(tried)
+    remove_masks_without_result(ids)
     return failed
 
 
@@ -99,5 +133,4 @@ def remove_masks_without_result(prediction_ids: Collection[int]) -> None:
     alive = Prediction.objects.filter(pk__in=prediction_ids).exclude(
         state__in=(Prediction.State.FAILED, Prediction.State.CANCELLED)
     )
-    for pk in set(prediction_ids) - set(alive.values_list("pk", flat=True)):
-        storage.remove_mask(pk)
+    storage.remove_masks(set(prediction_ids) - set(alive.values_list("pk", flat=True)))

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from django.db import transaction
 
 from segmentation.datasets import LabelledDataset
 from segmentation.datasets.likeness import signature
@@ -24,6 +25,7 @@ from segmentation.pictures import PictureError, inspect_picture, read_rgb
 from segmentation.spec import IGNORE_INDEX
 from webapp import storage
 from webapp.models import Annotation, Image, Project
+from webapp.pipeline.contents import hold_content
 from webapp.pipeline.linking import picture_columns, time_of
 from webapp.pipeline.receive import copy_hashed, picture_limits
 
@@ -83,8 +85,10 @@ def store_member(dataset: LabelledDataset, name: str, split: str, table: npt.NDA
     mask = table[mask]
     with source.open("rb") as stream, storage.temporary_file() as file:
         image_sha256, size_bytes = copy_hashed(stream, file)
-        if not storage.exists(storage.original_path(image_sha256)):
-            storage.move_into_place(Path(file.name), storage.original_path(image_sha256))
+        with transaction.atomic():
+            hold_content([image_sha256])
+            if not storage.exists(storage.original_path(image_sha256), fresh=True):
+                storage.move_into_place(Path(file.name), storage.original_path(image_sha256))
     captured_at, captured_at_from = time_of(facts)
     groups = {"part": _LAST_PART_OF_NAME.sub("", name), "folder": name.rpartition("/")[0]}
     if captured_at_from == Image.TimeSource.EXIF:
@@ -145,8 +149,10 @@ def member_of_annotation(annotation: Annotation, batches: dict[int, int], taken:
 def _store_mask(mask: npt.NDArray[np.uint8]) -> str:
     content = mask_png(mask)
     mask_sha256 = hashlib.sha256(content).hexdigest()
-    if not storage.exists(storage.annotation_path(mask_sha256)):
-        storage.write(storage.annotation_path(mask_sha256), content)
+    with transaction.atomic():
+        hold_content([mask_sha256])
+        if not storage.exists(storage.annotation_path(mask_sha256), fresh=True):
+            storage.write(storage.annotation_path(mask_sha256), content)
     return mask_sha256
 
 

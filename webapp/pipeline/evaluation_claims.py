@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from webapp.models import Evaluation
@@ -25,7 +26,7 @@ def claim_evaluation(evaluation_id: int, *, worker: str) -> Evaluation | None:
     taken = Evaluation.objects.filter(pk=evaluation_id, state=Evaluation.State.QUEUED).update(
         state=Evaluation.State.RUNNING,
         claimed_by=worker,
-        lease_until=timezone.now() + LEASE,
+        lease_until=Now() + LEASE,
         attempts_count=F("attempts_count") + 1,
         done_count=0,
     )
@@ -54,7 +55,7 @@ def requeue_lost_evaluations() -> int:
     """Queue what dead workers held; those tried before fail. Returns how many there were."""
     running = Evaluation.objects.filter(state=Evaluation.State.RUNNING)
     dead = dead_workers(running.values_list("claimed_by", flat=True).distinct())
-    lost = running.filter(Q(lease_until__lt=timezone.now()) | Q(claimed_by__in=dead))
+    lost = running.filter(Q(lease_until__lt=Now()) | Q(claimed_by__in=dead))
     failed = fail_evaluation(lost.filter(attempts_count__gte=MAX_ATTEMPTS), _STOPPED)
     return failed + lost.update(state=Evaluation.State.QUEUED, claimed_by="", lease_until=None)
 

@@ -15,6 +15,7 @@ from segmentation.pictures import PictureError
 from webapp import storage
 from webapp.models import BatchImage, Dataset, DatasetImport, Project, User
 from webapp.models.dataset_groupings import ALIKE
+from webapp.pipeline.contents import reading_data_set
 from webapp.pipeline.dataset_members import (
     Member,
     annotated_images,
@@ -58,19 +59,20 @@ def import_labelled(
     _require_enough(len(names))
     matched = match_dataset_labels(project, source.labels, are_defects=new_labels_are_defects, names=label_names)
     members = []
-    for place, (given, member) in enumerate(names):
-        members.append(store_member(source, member, given, matched.table))
-        progress(place + 1, len(names))
-    return freeze(
-        project,
-        members,
-        user=user,
-        name=name or path.resolve().name,
-        format=source.format,
-        rule=split,
-        grouping=grouping,
-        notes=[*source.notes, *_label_notes(matched.added)],
-    )
+    with reading_data_set():
+        for place, (given, member) in enumerate(names):
+            members.append(store_member(source, member, given, matched.table))
+            progress(place + 1, len(names))
+        return freeze(
+            project,
+            members,
+            user=user,
+            name=name or path.resolve().name,
+            format=source.format,
+            rule=split,
+            grouping=grouping,
+            notes=[*source.notes, *_label_notes(matched.added)],
+        )
 
 
 def run_import(import_id: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import IO
@@ -22,20 +22,21 @@ MOST_PATH_BYTES = 1024
 @contextmanager
 def opened_place(intake: Intake) -> Iterator[FolderPlace]:
     """PlaceError where the folder is not there, may not be read, or is not allowed any more."""
-    try:
-        with opened_folder(intake.folder, intake.project.slug) as descriptor:
-            yield FolderPlace(descriptor)
-    except ValueError as error:
-        raise PlaceError(str(error)) from error
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise PlaceError(
-            f"The folder {intake.folder} is not there, or a link stands in its place. Is its disk mounted on the "
-            "machine whose worker looks?"
-        ) from error
-    except PermissionError as error:
-        raise PlaceError(
-            f"The folder {intake.folder} may not be read: give the user that runs Pixelwise the right to."
-        ) from error
+    with ExitStack() as opened:
+        try:
+            descriptor = opened.enter_context(opened_folder(intake.folder, intake.project.slug))
+        except ValueError as error:
+            raise PlaceError(str(error)) from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise PlaceError(
+                f"The folder {intake.folder} is not there, or a link stands in its place. Is its disk mounted on the "
+                "machine whose worker looks?"
+            ) from error
+        except PermissionError as error:
+            raise PlaceError(
+                f"The folder {intake.folder} may not be read: give the user that runs Pixelwise the right to."
+            ) from error
+        yield FolderPlace(descriptor)
 
 
 class FolderPlace:

@@ -126,16 +126,18 @@ class _Look:
     def _take(self, place: Place, group: Sequence[Found]) -> None:
         """Files of one top folder: into one batch, with one flush to disk for all of them."""
         folder = _top_folder(group[0])
+        try:
+            self._take_into_batch(place, group, folder)
+        except BatchSealedError:
+            # A person closed it meanwhile. The copies may be in the store by now: the next batch takes its own.
+            self._forget(folder)
+            self._take_into_batch(place, group, folder)
+
+    def _take_into_batch(self, place: Place, group: Sequence[Found], folder: str) -> None:
         with ExitStack() as stack:
             batch = self._claim(group, folder)
             files = {one: file for one in group if (file := _copied(stack, place, one)) is not None}
-            try:
-                added = store_files(batch, list(files.values()))
-            except BatchSealedError:
-                # A person closed it meanwhile.
-                self._forget(folder)
-                added = store_files(self._claim(list(files), folder), list(files.values()))
-            self._note(files, added)
+            self._note(files, store_files(batch, list(files.values())))
 
     @transaction.atomic
     def _claim(self, group: Sequence[Found], folder: str) -> Batch:

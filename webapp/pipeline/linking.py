@@ -36,11 +36,12 @@ class BatchSealedError(Exception):
     """The batch was closed while files were still on their way."""
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def link_pictures(batch: Batch, pictures: Sequence[CheckedPicture]) -> list[AddedFile]:
     """Make pictures members of the batch, as new images where the project lacks their content.
 
-    Outcomes in the order given. BatchSealedError where nobody waits for files any more.
+    Outcomes in the order given. BatchSealedError where nobody waits for files any more. Their content is to be held
+    (`contents.hold_content`) by a transaction that began before their files were put into the store.
     """
     _lock(batch)
     times = {picture.sha256: _time_of(batch, picture) for picture in pictures}

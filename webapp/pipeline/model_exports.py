@@ -13,17 +13,32 @@ from segmentation.pairs import Pair
 from segmentation.pictures import PictureError, read_rgb
 from webapp import storage
 from webapp.models import DatasetImage, Image, ModelExport, ModelVersion
+from webapp.pipeline.one_worker import only_one
 from webapp.pipeline.training_data import dataset_pairs
 
 VALIDATION_COUNT = 64
+MAX_ATTEMPTS = 2
+_STOPPED = (
+    f"The worker stopped {MAX_ATTEMPTS} times while it exported this version, most often because its memory ran out. "
+    "Free some memory or export on a larger machine."
+)
 
 
 def run_export(export_id: int) -> None:
     """Export a queued export and check it on the project's newest images; what goes wrong stands in its row."""
-    queued = ModelExport.objects.filter(pk=export_id, state=ModelExport.State.QUEUED)
-    export = queued.select_related("model_version").first()
-    if export is None:
-        return
+    with only_one("model_export", export_id) as is_mine:
+        queued = ModelExport.objects.filter(pk=export_id, state=ModelExport.State.QUEUED)
+        export = queued.select_related("model_version").first()
+        if not is_mine or export is None:
+            return
+        if export.attempts_count >= MAX_ATTEMPTS:
+            _fail(export, _STOPPED)
+            return
+        queued.update(attempts_count=export.attempts_count + 1)
+        _export(export)
+
+
+def _export(export: ModelExport) -> None:
     version = export.model_version
     try:
         folder = storage.fetch_folder(storage.model_folder(version.folder))
@@ -36,7 +51,7 @@ def run_export(export_id: int) -> None:
     except Exception as error:
         _fail(export, f"{type(error).__name__}: {error}")
         raise
-    ModelExport.objects.filter(pk=export_id).update(
+    ModelExport.objects.filter(pk=export.pk).update(
         state=ModelExport.State.DONE,
         error="",
         agreement_fraction=check.agreement_fraction,

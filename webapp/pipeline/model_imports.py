@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,32 @@ from segmentation.weights import load_model, load_spec, save_model
 from webapp import storage
 from webapp.models import ModelImport, ModelVersion
 from webapp.pipeline.model_archive import unpack_model
+from webapp.pipeline.one_worker import only_one
 from webapp.pipeline.registering import register_model
+
+MAX_ATTEMPTS = 2
+_STOPPED = (
+    f"The worker stopped {MAX_ATTEMPTS} times while it read this file, most often because its memory ran out. "
+    "Upload a smaller model, or this one to a larger machine."
+)
+_Step = Callable[[ModelImport, Path], None]
 
 
 def run_import(import_id: int) -> None:
     """Do what an import waits for, if anything; what goes wrong stands in its row."""
-    taken = ModelImport.objects.select_related("project").filter(pk=import_id).first()
-    steps = {ModelImport.State.UPLOADED: _look, ModelImport.State.MAPPED: _take_in}
-    step = steps.get(ModelImport.State(taken.state)) if taken is not None else None
-    if taken is None or step is None:
-        return
+    with only_one("model_import", import_id) as is_mine:
+        taken = ModelImport.objects.select_related("project").filter(pk=import_id).first()
+        step = _STEPS.get(ModelImport.State(taken.state)) if taken is not None else None
+        if not is_mine or taken is None or step is None:
+            return
+        if taken.attempts_count >= MAX_ATTEMPTS:
+            _fail(taken, _STOPPED)
+            return
+        ModelImport.objects.filter(pk=taken.pk).update(attempts_count=taken.attempts_count + 1)
+        _do(step, taken)
+
+
+def _do(step: _Step, taken: ModelImport) -> None:
     try:
         with tempfile.TemporaryDirectory(dir=storage.temporary_folder()) as folder:
             step(taken, Path(folder))
@@ -39,7 +56,7 @@ def run_import(import_id: int) -> None:
 def _look(taken: ModelImport, folder: Path) -> None:
     facts = _facts(_opened(taken, folder))
     ModelImport.objects.filter(pk=taken.pk, state=ModelImport.State.UPLOADED).update(
-        state=ModelImport.State.ASKING, facts=facts
+        state=ModelImport.State.ASKING, facts=facts, attempts_count=0
     )
 
 
@@ -116,3 +133,6 @@ def _fail(taken: ModelImport, reason: str) -> None:
     text = reason[:1].upper() + reason[1:1000]
     ModelImport.objects.filter(pk=taken.pk).update(state=ModelImport.State.FAILED, error=text or "It failed.")
     storage.remove([storage.import_path(taken.path)])
+
+
+_STEPS: dict[ModelImport.State, _Step] = {ModelImport.State.UPLOADED: _look, ModelImport.State.MAPPED: _take_in}

@@ -28,8 +28,7 @@ class OpenUpload:
 
 def open_uploads(project: Project) -> list[OpenUpload]:
     """The newest ones of a project, but for batches that an intake fills."""
-    batches = project.batches.filter(sealed_at__isnull=True, seen_files__isnull=True)
-    batches = batches.select_related("source", "created_by")
+    batches = project.batches.left_open().select_related("source", "created_by")
     return [open_upload(batch) for batch in batches[:MOST]]
 
 

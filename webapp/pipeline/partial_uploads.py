@@ -10,6 +10,9 @@ import errno
 import hashlib
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,13 +23,16 @@ from django.utils import timezone
 
 from segmentation.pictures import too_large
 from segmentation.video_files import ENDINGS
+from webapp import storage
 from webapp.models import ArrivedFile, Batch, BatchImage, PartialUpload
 from webapp.pipeline.added_files import AddedFile, Outcome
 from webapp.pipeline.linking import BatchSealedError, link_known
+from webapp.pipeline.outages import is_of_the_machine
 from webapp.pipeline.receive import (
     StreamedFile,
     arrived_before,
     clean_name,
+    copy_hashed,
     is_archive,
     keep_archive,
     picture_limits,
@@ -191,6 +197,8 @@ def _no_more_to_add(batch: Batch, sha256: str, offset_bytes: int, piece: Path) -
 
 def _write(path: Path, offset_bytes: int, piece: Path) -> None:
     path.touch(0o640)
+    if path.stat().st_nlink > 1:
+        _part_from_its_other_name(path, offset_bytes)
     with path.open("r+b") as target, piece.open("rb") as source:
         target.truncate(offset_bytes)
         target.seek(offset_bytes)
@@ -199,19 +207,46 @@ def _write(path: Path, offset_bytes: int, piece: Path) -> None:
         os.fsync(target.fileno())
 
 
+def _part_from_its_other_name(path: Path, offset_bytes: int) -> None:
+    """A server died when the file was whole: the store may have it by now, and nothing is written into that."""
+    with storage.temporary_file() as copy, path.open("rb") as file:
+        copy_hashed(file, copy, offset_bytes)
+        Path(copy.name).chmod(0o640)
+        Path(copy.name).replace(path)
+
+
 def _finish(batch: Batch, partial: PartialUpload) -> Arrival:
     """The file is whole. A ZIP is compared with its hash by the worker that unpacks it: that may take minutes."""
     path = partial_path(partial)
-    file = StreamedFile(partial.name, path, partial.sha256, partial.size_bytes)
-    if is_archive(partial.name, path):
-        added = keep_archive(batch, partial.name, file, is_verified=False)
-    elif _sha256(path) != partial.sha256:
+    is_zip_or_video = is_archive(partial.name, path)
+    if not is_zip_or_video and _sha256(path) != partial.sha256:
         raise WrongContentError(partial.name)
-    else:
-        added = store_files(batch, [file], allow_archive=False)[0]
+    with _second_name(path) as second:
+        file = StreamedFile(partial.name, second, partial.sha256, partial.size_bytes)
+        if is_zip_or_video:
+            added = keep_archive(batch, partial.name, file, is_verified=False)
+        else:
+            added = store_files(batch, [file], allow_archive=False)[0]
     partial.delete()
     transaction.on_commit(lambda: path.unlink(missing_ok=True))
     return Arrival(partial.name, file.size_bytes, file.size_bytes, added.outcome, added.reason, added)
+
+
+@contextmanager
+def _second_name(path: Path) -> Iterator[Path]:
+    """A name of the file to move into the store: a server that dies before its row is there still has the other.
+
+    The file's own name where the disk knows no second one.
+    """
+    with tempfile.TemporaryDirectory(dir=storage.temporary_folder()) as folder:
+        second = Path(folder) / "whole"
+        try:
+            second.hardlink_to(path)
+        except OSError as error:
+            if is_of_the_machine(error):
+                raise
+            second = path
+        yield second
 
 
 def _sha256(path: Path) -> str:

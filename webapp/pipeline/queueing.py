@@ -27,7 +27,12 @@ def queue_images(run: Run, image_ids: Collection[int]) -> int:
 def take_over(run: Run, predictions: QuerySet[Prediction], *, attempts_count: int = 0) -> int:
     """Queue predictions of the run's model version that ended without a result anew, now for this run."""
     return predictions.filter(model_version=run.model_version_id).update(
-        run=run, state=Prediction.State.QUEUED, error="", attempts_count=attempts_count, finished_at=None
+        run=run,
+        state=Prediction.State.QUEUED,
+        error="",
+        attempts_count=attempts_count,
+        losses_count=0,
+        finished_at=None,
     )
 
 

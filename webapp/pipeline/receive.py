@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from segmentation.video_files import ENDINGS, video_kind
 from webapp import storage
 from webapp.models import Archive, ArrivedFile, Batch, SkippedFile
 from webapp.pipeline.added_files import AddedFile, Unpacking
+from webapp.pipeline.contents import hold_content
 from webapp.pipeline.linking import CheckedPicture, link_pictures
 from webapp.stored_groups import move_all_into_place
 
@@ -86,26 +87,40 @@ def receive_files(
 def store_files(batch: Batch, files: Sequence[StreamedFile], *, allow_archive: bool = True) -> list[AddedFile]:
     """Check, store and link a group of files: one flush to disk and one short transaction for all of them.
 
-    What became of each, in the order given. Bad content is an outcome, never an exception.
+    What became of each, in the order given. Bad content is an outcome, never an exception. BatchSealedError where
+    nobody waits for pictures any more: the batch then has nothing of the group, but its files may have been moved.
     """
-    outcomes: dict[int, AddedFile] = {}
+    names = [clean_name(file.name) for file in files]
     pictures: dict[int, CheckedPicture] = {}
+    archives: list[int] = []
+    reasons: dict[int, str] = {}
     for place, file in enumerate(files):
-        name = clean_name(file.name)
-        if allow_archive and is_archive(name, file.path):
-            outcomes[place] = keep_archive(batch, name, file)
+        if allow_archive and is_archive(names[place], file.path):
+            archives.append(place)
             continue
         try:
             facts = inspect_picture(file.path, limits=picture_limits())
         except PictureError as error:
-            outcomes[place] = reject(batch, name, str(error))
-            note_arrival(batch, name, file, ArrivedFile.Outcome.REJECTED, str(error))
+            reasons[place] = str(error)
         else:
-            pictures[place] = CheckedPicture(name, file.sha256, file.size_bytes, facts)
-    move_all_into_place([(files[place].path, storage.original_path(files[place].sha256)) for place in pictures])
-    if pictures:
-        outcomes |= dict(zip(pictures, link_pictures(batch, list(pictures.values())), strict=True))
+            pictures[place] = CheckedPicture(names[place], file.sha256, file.size_bytes, facts)
+    outcomes = _keep_pictures(batch, files, pictures) if pictures else {}
+    for place in archives:
+        outcomes[place] = keep_archive(batch, names[place], files[place])
+    for place, reason in reasons.items():
+        outcomes[place] = reject(batch, names[place], reason)
+        note_arrival(batch, names[place], files[place], ArrivedFile.Outcome.REJECTED, reason)
     return [outcomes[place] for place in range(len(files))]
+
+
+def _keep_pictures(
+    batch: Batch, files: Sequence[StreamedFile], pictures: Mapping[int, CheckedPicture]
+) -> dict[int, AddedFile]:
+    """Into the store and the batch. The transaction spans both: nobody may remove a file before its row is there."""
+    with transaction.atomic():
+        hold_content([picture.sha256 for picture in pictures.values()])
+        move_all_into_place([(files[place].path, storage.original_path(files[place].sha256)) for place in pictures])
+        return dict(zip(pictures, link_pictures(batch, list(pictures.values())), strict=True))
 
 
 def reject(batch: Batch, name: str, reason: str) -> AddedFile:

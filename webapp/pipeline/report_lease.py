@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import F, Q
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from webapp.models import Report
@@ -67,7 +69,7 @@ def requeue_lost_reports() -> int:
     """Let what dead workers held wait again; what was tried too often fails. Returns how many there were."""
     running = Report.objects.filter(state=Report.State.RUNNING)
     dead = dead_workers(running.values_list("claimed_by", flat=True).distinct())
-    lost = running.filter(Q(lease_until__lt=timezone.now()) | Q(claimed_by__in=dead))
+    lost = running.filter(Q(lease_until__lt=Now()) | Q(claimed_by__in=dead))
     failed = fail(lost.filter(attempts_count__gte=MAX_ATTEMPTS), _STOPPED)
     return failed + lost.update(state=Report.State.WAITING, claimed_by="", lease_until=None)
 
@@ -103,5 +105,5 @@ class ReportHeartbeat(Heartbeat):
         self._is_lost = not renewed
 
 
-def _next_lease() -> datetime:
-    return timezone.now() + timedelta(seconds=settings.PIXELWISE_LEASE_SECONDS)
+def _next_lease() -> CombinedExpression:
+    return Now() + timedelta(seconds=settings.PIXELWISE_LEASE_SECONDS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from segmentation.look import Look
 from segmentation.measure import PictureMeasurement, verdict
+from webapp import storage
 from webapp.models import Label, ModelVersion, Prediction
 from webapp.pipeline import rollups
 from webapp.pipeline.copying import copy_numbers
@@ -46,15 +48,24 @@ _LOCK_HELD = f"SELECT id, image_id, run_id, is_shadow FROM prediction WHERE {_MI
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A mask as the bytes of its PNG, and its overlay as those of a WebP."""
+
+    mask: bytes
+    overlay: bytes
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What came of one prediction: numbers in project label indices, or an error in words.
 
-    `look` is what the picture looked like, where anybody looked.
+    `look` is what the picture looked like, where anybody looked; `drawn` is written with the numbers.
     """
 
     prediction_id: int
     found: PictureMeasurement | str
     look: Look | None = None
+    drawn: Drawn | None = None
 
 
 @dataclass(frozen=True)
@@ -98,10 +109,12 @@ def save_outcomes(outcomes: Sequence[Outcome], model_version: ModelVersion, *, w
     """Judge and save what `worker` found for predictions it still holds; returns the ids of these.
 
     Results for claims that were lost meanwhile (lease run out, run cancelled, batch deleted) are dropped:
-    whoever holds the claim now writes them. While this transaction is open nobody changes the rule.
+    whoever holds the claim now writes them. While this transaction is open nobody changes the rule, and nobody else
+    can be done with one of these: no mask replaces that of the result that counts.
     """
     rule = _locked_rule(model_version)
     held = _lock_held(outcomes, worker)
+    storage.write_all(_files(outcome for outcome in outcomes if outcome.prediction_id in held))
     done: dict[int, _Done] = {}
     for outcome in outcomes:
         if outcome.prediction_id not in held:
@@ -142,6 +155,15 @@ def _lock_held(outcomes: Sequence[Outcome], worker: str) -> dict[int, _Held]:
         cursor.execute(_LOCK_IMAGES, mine)
         cursor.execute(_LOCK_HELD, mine)
         return {pk: _Held(*belongs) for pk, *belongs in cursor.fetchall()}
+
+
+def _files(outcomes: Iterable[Outcome]) -> dict[Path, bytes]:
+    files: dict[Path, bytes] = {}
+    for outcome in outcomes:
+        if outcome.drawn is not None:
+            files[storage.mask_path(outcome.prediction_id)] = outcome.drawn.mask
+            files[storage.overlay_path(outcome.prediction_id)] = outcome.drawn.overlay
+    return files
 
 
 def _fail(prediction_id: int, error: str) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 from django.conf import settings
-from django.utils import timezone
 
 from segmentation.masks import mask_png, overlay
 from segmentation.model_files import TORCH, chosen_backend
@@ -25,10 +24,11 @@ from segmentation.stream import FailedPicture, StreamResult, segment_files
 from webapp import storage
 from webapp.models import Label, ModelVersion, Prediction, Run
 from webapp.pipeline.claims import give_back, hand_back, requeue_lost
+from webapp.pipeline.held_claims import HeldClaims
 from webapp.pipeline.outages import is_of_the_machine, once_it_answers
 from webapp.pipeline.queueing import finish_complete_runs
 from webapp.pipeline.receive import picture_limits
-from webapp.pipeline.save import Outcome
+from webapp.pipeline.save import Drawn, Outcome
 from webapp.pipeline.unsaved import Unsaved
 from webapp.services import roll_call
 from webapp.services.in_hand import InHand, in_hand
@@ -51,12 +51,13 @@ def segment_run(run_id: int, *, wake_another: Callable[[], None] | None = None) 
     # What the process before us died with; the next sweep would come to it later.
     requeue_lost()
     worker = worker_name()
-    claimed = _claimed_by_and_by(run, worker)
-    first = next(claimed, None)
-    if first is not None:
-        if wake_another is not None and _is_waiting(run):
-            wake_another()
-        _segment(run.model_version, chain([first], claimed), worker)
+    with in_hand(settings.PIXELWISE_DATA, worker) as hand:
+        claimed = _claimed_by_and_by(run, worker)
+        first = next(claimed, None)
+        if first is not None:
+            if wake_another is not None and _is_waiting(run):
+                wake_another()
+            _segment(run, chain([first], claimed), worker, hand)
     finish_complete_runs([run_id])
     return _is_waiting(run)
 
@@ -89,16 +90,21 @@ def _claim(run: Run, worker: str, *, fresh_only: bool = False) -> list[Predictio
     return claimed
 
 
-def _segment(model_version: ModelVersion, claimed: Iterable[Prediction], worker: str) -> None:
+def _segment(run: Run, claimed: Iterable[Prediction], worker: str, hand: InHand) -> None:
+    model_version = run.model_version
     spent, unsaved = Spent(), Unsaved(model_version, worker, lease())
     mine = Prediction.objects.filter(model_version=model_version, claimed_by=worker)
     try:
-        with in_hand(settings.PIXELWISE_DATA, worker) as hand:
-            outcomes = compute(model_version, claimed, worker=worker, spent=spent, hand=hand)
-            with closing(outcomes):
-                for outcome in outcomes:
-                    unsaved.add(outcome, spent)
-            unsaved.save(spent)
+        with hand.loading(run.pk):
+            segmenter = loaded(model_version)
+        Run.objects.filter(pk=run.pk).exclude(load_deaths_count=0, load_losses_count=0).update(
+            load_deaths_count=0, load_losses_count=0
+        )
+        outcomes = compute(segmenter, model_version, claimed, worker=worker, spent=spent, hand=hand)
+        with closing(outcomes):
+            for outcome in outcomes:
+                unsaved.add(outcome, spent)
+        unsaved.save(spent)
     except Exception as error:
         if is_of_the_machine(error):
             once_it_answers(lambda: hand_back(mine), lease())
@@ -112,6 +118,7 @@ def lease() -> timedelta:
 
 
 def compute(
+    segmenter: Segmenter,
     model_version: ModelVersion,
     claimed: Iterable[Prediction],
     *,
@@ -119,30 +126,26 @@ def compute(
     spent: Spent | None = None,
     hand: InHand | None = None,
 ) -> Generator[Outcome]:
-    """Segment and measure claimed predictions and write their masks; the claims are renewed on the way."""
-    spent, hand = spent or Spent(), hand or InHand(None)
+    """Segment, measure and draw what of the claimed predictions is still the worker's when its turn comes.
+
+    The claims are renewed on the way.
+    """
+    spent, hand, held = spent or Spent(), hand or InHand(None), HeldClaims(worker, lease())
     labels = project_labels(model_version.project_id)
     sha256: dict[int, str] = {}
 
     def items() -> Iterator[tuple[int, Path]]:
         for prediction in claimed:
-            sha256[prediction.pk] = prediction.image.sha256
-            yield prediction.pk, storage.original_path(prediction.image.sha256)
+            if held.has(prediction.pk):
+                sha256[prediction.pk] = prediction.image.sha256
+                yield prediction.pk, storage.original_path(prediction.image.sha256)
 
-    def finish(result: StreamResult) -> None:
+    def finish(result: StreamResult) -> Drawn:
         with spent.on("saving"):
-            write_pictures(result, sha256[result.key], labels)
-
-    renewed_at = timezone.now()
-
-    def renew() -> None:
-        nonlocal renewed_at
-        if timezone.now() - renewed_at > lease() / 4:
-            renew_claims(list(sha256), worker=worker)
-            renewed_at = timezone.now()
+            return draw(result, sha256[result.key], labels)
 
     for result in segment_files(
-        loaded_segmenter(model_version.folder, settings.PIXELWISE_DEVICE, backend_of(model_version)),
+        segmenter,
         hand.taking(items()),
         label_map=label_map(model_version),
         label_count=max(label.index for label in labels) + 1,
@@ -150,14 +153,18 @@ def compute(
         finish=finish,
         limits=picture_limits(),
         # A picture of hundreds of megapixels takes longer than a lease.
-        while_waiting=renew,
+        while_waiting=held.renew,
     ):
-        renew()
+        held.renew()
         hand.put_down(result.key)
         if isinstance(result, FailedPicture):
             yield Outcome(result.key, result.error)
         else:
-            yield Outcome(result.key, result.measurement, result.look)
+            yield Outcome(result.key, result.measurement, result.look, result.finished)
+
+
+def loaded(model_version: ModelVersion) -> Segmenter:
+    return loaded_segmenter(model_version.folder, settings.PIXELWISE_DEVICE, backend_of(model_version))
 
 
 def backend_of(model_version: ModelVersion) -> str:
@@ -189,19 +196,13 @@ def label_map(model_version: ModelVersion) -> np.ndarray:
     return mapping
 
 
-def renew_claims(prediction_ids: list[int], *, worker: str) -> None:
-    Prediction.objects.filter(pk__in=prediction_ids, state=Prediction.State.CLAIMED, claimed_by=worker).update(
-        lease_until=timezone.now() + lease()
-    )
-
-
-def write_pictures(result: StreamResult, sha256: str, labels: list[LabelSpec]) -> None:
-    storage.write(storage.mask_path(result.key), mask_png(result.mask))
+def draw(result: StreamResult, sha256: str, labels: list[LabelSpec]) -> Drawn:
+    """Mask and overlay. The picture's thumbnail is written at once: it is the same whoever segments it."""
     small_rgb, small_mask = shrunk(result.rgb, result.mask)
     if not storage.exists(storage.thumbnail_path(sha256)):
         storage.write(storage.thumbnail_path(sha256), thumbnail(small_rgb, THUMBNAIL_PX))
     laid_over = overlay(small_rgb, small_mask, labels)
-    storage.write(storage.overlay_path(result.key), thumbnail(laid_over, THUMBNAIL_PX))
+    return Drawn(mask_png(result.mask), thumbnail(laid_over, THUMBNAIL_PX))
 
 
 def shrunk(rgb: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

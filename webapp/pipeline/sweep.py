@@ -22,6 +22,7 @@ from webapp.pipeline.export_dataset import waiting_exports
 from webapp.pipeline.import_dataset import waiting_imports
 from webapp.pipeline.intakes import waiting_intakes
 from webapp.pipeline.left_archives import remove_left_archives
+from webapp.pipeline.left_originals import remove_left_originals
 from webapp.pipeline.model_exchange import waiting_model_exports, waiting_model_imports
 from webapp.pipeline.partial_uploads import remove_expired_partials
 from webapp.pipeline.queueing import finish_complete_runs
@@ -78,6 +79,7 @@ def _keep_house() -> None:
         draw_due,
         partial(remove_stale_temporaries, settings.PIXELWISE_DATA),
         remove_left_archives,
+        remove_left_originals,
         sweep_cache,
     )
     for step in steps:

@@ -11,6 +11,7 @@ from types import FrameType
 
 from django.conf import settings
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from webapp.models import TrainingRun
@@ -73,7 +74,7 @@ class TrainingHeartbeat(Heartbeat):
             signal.signal(_STOP_SIGNAL, earlier)
 
     def _renew(self) -> None:
-        self.is_lost = not self._held.update(leased_until=timezone.now() + lease_length())
+        self.is_lost = not self._held.update(leased_until=Now() + lease_length())
         self.is_asked_to_stop = self._held.filter(cancel_requested_at__isnull=False).exists()
 
     def _beat(self) -> None:
@@ -93,7 +94,7 @@ def requeue_lost_trainings() -> int:
     """
     running = TrainingRun.objects.filter(state=TrainingRun.State.RUNNING)
     dead = dead_workers(running.values_list("leased_by", flat=True).distinct())
-    lost = running.filter(Q(leased_until__lt=timezone.now()) | Q(leased_by__in=dead))
+    lost = running.filter(Q(leased_until__lt=Now()) | Q(leased_by__in=dead))
     return sum(_give_back(training_run) for training_run in lost)
 
 

@@ -9,13 +9,18 @@ import hashlib
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from segmentation.pictures import too_large
 from webapp import storage
 from webapp.models import Archive, ArrivedFile
 from webapp.pipeline.archives import ArchiveError, is_hidden, opened_archive, refusal, told_in_words
 from webapp.pipeline.one_worker import only_one
+from webapp.pipeline.outages import is_of_the_machine, once_it_answers
 from webapp.pipeline.receive import (
     GROUP_BYTES,
     GROUP_FILES,
@@ -32,6 +37,14 @@ MAX_TOTAL_BYTES = 50_000_000_000
 MAX_FOLDERS = 30
 """Folders inside folders that a name may have."""
 
+MOST_ATTEMPTS = 2
+"""So often a worker may die over one file of an archive before the others go on without it."""
+
+_MOST_ATTEMPTS_TO_OPEN = MOST_ATTEMPTS + 2
+_STOPPED = (
+    f"the worker stopped {MOST_ATTEMPTS} times while it unpacked this file, most often because its memory ran out; "
+    "the other files of the archive went on"
+)
 _MOST_ENTRIES_A_FILE = 3
 """Folders, and what some systems put beside each file, stand in an archive's list too."""
 
@@ -52,21 +65,56 @@ def _unpack(archive: Archive) -> list[int]:
     path = storage.archive_path(archive.path)
     wake: set[int] = set()
     try:
+        _begin(archive)
         found = storage.fetch(path)
         _require_content(archive, found)
         with opened_archive(found, most_entries=_MOST_ENTRIES_A_FILE * MAX_FILES) as packed:
-            for group in _groups(_entries(packed)):
+            for group in _groups_to_come(archive, _entries(packed)):
                 wake |= _add(archive, packed, group)
+                _got_on(archive, len(group))
     except ArchiveError as error:
         reject(archive.batch, archive.name, str(error))
+    except (OSError, OperationalError, InterfaceError) as error:
+        if is_of_the_machine(error):
+            patience = timedelta(seconds=settings.PIXELWISE_LEASE_SECONDS)
+            once_it_answers(lambda: Archive.objects.filter(pk=archive.pk).update(attempts_count=0), patience)
+        raise
     archive.delete()
     storage.remove([path])
     return sorted(wake)
 
 
+def _begin(archive: Archive) -> None:
+    """Count the attempt before anything can kill the process; `archive` keeps the count of those before."""
+    if archive.attempts_count >= _MOST_ATTEMPTS_TO_OPEN:
+        done = archive.next_entry
+        kept = f"what came of its first {done:,} files is kept" if done else "none of it is kept"
+        raise ArchiveError(f"stopped the worker that opened it, {archive.attempts_count} times; {kept}")
+    Archive.objects.filter(pk=archive.pk).update(attempts_count=archive.attempts_count + 1)
+
+
+def _groups_to_come(archive: Archive, entries: list[zipfile.ZipInfo]) -> Iterator[list[zipfile.ZipInfo]]:
+    """Files that are not done yet. Alone those at which a worker may have died; one that killed two is left out."""
+    suspects: list[zipfile.ZipInfo] = []
+    if archive.attempts_count >= MOST_ATTEMPTS:
+        for entry in entries[archive.next_entry :][:1]:
+            reject(archive.batch, clean_name(entry.filename), _STOPPED)
+            _got_on(archive, 1)
+    if archive.attempts_count:
+        suspects = entries[archive.next_entry :][:GROUP_FILES]
+    yield from ([entry] for entry in suspects)
+    yield from _groups(entries[archive.next_entry :])
+
+
+def _got_on(archive: Archive, count: int) -> None:
+    """These many files more need not be looked at again; with the next ones the attempt is the first."""
+    archive.next_entry += count
+    Archive.objects.filter(pk=archive.pk).update(next_entry=archive.next_entry, attempts_count=1)
+
+
 def _require_content(archive: Archive, path: Path) -> None:
-    """What came in pieces is compared with the hash that was announced."""
-    if not archive.sha256:
+    """What came in pieces is compared, once, with the hash that was announced."""
+    if not archive.sha256 or archive.next_entry:
         return
     with path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() == archive.sha256:
@@ -120,7 +168,7 @@ def _add(archive: Archive, packed: zipfile.ZipFile, group: list[zipfile.ZipInfo]
 def _refusal(entry: zipfile.ZipInfo) -> str | None:
     """Why a member is not even opened."""
     if entry.filename.lower().endswith(_ARCHIVE_ENDINGS):
-        return "is an archive inside an archive: unpack it, then upload its pictures"
+        return "is an archive inside an archive: unpack it, then upload its images"
     if entry.filename.replace("\\", "/").count("/") > MAX_FOLDERS:
         return f"lies more than {MAX_FOLDERS} folders deep"
     return refusal(entry) or too_large(entry.file_size, picture_limits())

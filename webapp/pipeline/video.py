@@ -26,6 +26,7 @@ from segmentation.video import Frame, VideoError, VideoLimits, clock, frames
 from segmentation.video_files import read_container
 from webapp import storage
 from webapp.models import Archive, ArrivedFile, Batch, Image
+from webapp.pipeline.contents import hold_content
 from webapp.pipeline.linking import CheckedPicture, link_pictures
 from webapp.pipeline.one_worker import only_one
 from webapp.pipeline.outages import is_of_the_machine
@@ -134,22 +135,22 @@ def _keep(archive: Archive, frame: Frame, find_people: FindPeople | None, starte
     with storage.temporary_file() as file:
         file.write(content)
         file.flush()
-        facts = inspect_picture(file.name, limits=picture_limits())
-        move_all_into_place([(Path(file.name), storage.original_path(sha256))])
-    picture = CheckedPicture(
-        name=f"{archive.name} {clock(frame.seconds)}"[-500:],
-        sha256=sha256,
-        size_bytes=len(content),
-        facts=facts,
-        captured=(started[0] + timedelta(seconds=frame.seconds), started[1]),
-        frame_seconds=archive.batch.frame_seconds,
-    )
-    with transaction.atomic():
-        added = link_pictures(archive.batch, [picture])[0]
-        Image.objects.filter(pk=added.image_id or 0, frame_seconds__gt=picture.frame_seconds).update(
-            frame_seconds=picture.frame_seconds
+        picture = CheckedPicture(
+            name=f"{archive.name} {clock(frame.seconds)}"[-500:],
+            sha256=sha256,
+            size_bytes=len(content),
+            facts=inspect_picture(file.name, limits=picture_limits()),
+            captured=(started[0] + timedelta(seconds=frame.seconds), started[1]),
+            frame_seconds=archive.batch.frame_seconds,
         )
-        Archive.objects.filter(pk=archive.pk).update(next_frame=frame.number + 1, attempts_count=0)
+        with transaction.atomic():
+            hold_content([sha256])
+            move_all_into_place([(Path(file.name), storage.original_path(sha256))])
+            added = link_pictures(archive.batch, [picture])[0]
+            Image.objects.filter(pk=added.image_id or 0, frame_seconds__gt=picture.frame_seconds).update(
+                frame_seconds=picture.frame_seconds
+            )
+            Archive.objects.filter(pk=archive.pk).update(next_frame=frame.number + 1, attempts_count=0)
     return added.wake_run_id
 
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 from packaging.requirements import Requirement
 from redis import RedisError
 
@@ -27,6 +28,7 @@ from webapp.services.start_error import StartError
 from webapp.services.watch_folders import PROJECT
 
 _PLENTY_BYTES = 5_000_000_000
+_CLOCKS_APART_SECONDS = 5
 
 
 def examine() -> Iterator[Finding]:
@@ -144,6 +146,8 @@ def _database() -> Iterator[Finding]:
         with connection.cursor() as cursor:
             cursor.execute("SHOW server_version")
             (version,) = cursor.fetchone()
+            cursor.execute("SELECT clock_timestamp()")
+            ahead = timezone.now() - cursor.fetchone()[0]
         waiting = MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes())
     except DatabaseError as error:
         cure = "Check DATABASE_URL." if settings.DATABASE_URL else "See logs/postgres.log in the data folder."
@@ -152,10 +156,19 @@ def _database() -> Iterator[Finding]:
     finally:
         connection.close()
     yield Finding.works("Database", f"PostgreSQL {version}{'' if settings.DATABASE_URL else ', embedded'}")
+    yield _clock(ahead.total_seconds())
     if waiting:
         yield Finding.note("Tables", f"{len(waiting)} changes to be made", "make run makes them.")
     else:
         yield Finding.works("Tables", "up to date")
+
+
+def _clock(ahead_seconds: float) -> Finding:
+    """Whether this machine and that of the database agree on the time."""
+    if abs(ahead_seconds) <= _CLOCKS_APART_SECONDS:
+        return Finding.works("Time", "this clock agrees with the database's")
+    says = f"this clock is {abs(ahead_seconds):.0f} s {'ahead of' if ahead_seconds > 0 else 'behind'} the database's"
+    return Finding.note("Time", says, "Let both machines set their clocks from the network (NTP).")
 
 
 def _queue() -> Finding:

@@ -1,7 +1,8 @@
-"""Put on PYTHONPATH of a stack under test: a full disk and images that kill whoever reads them, switched by files.
+"""Put on PYTHONPATH of a stack under test: a full disk, images and models that kill whoever reads them, by files.
 
 `$PIXELWISE_FAULTS/disk-full`: opening a file of the data folder to write it fails with ENOSPC.
 `$PIXELWISE_FAULTS/poison`: a line for each original (its SHA-256); the GPU worker that opens one is killed.
+`$PIXELWISE_FAULTS/deadly-models`: the GPU worker that opens a file of a model is killed.
 """
 
 import errno
@@ -32,6 +33,8 @@ def _look(event: str, arguments: tuple[object, ...]) -> None:
     writes = isinstance(flags, int) and flags & _WRITES
     if writes and os.path.exists(_FAULTS + "/disk-full"):  # noqa: PTH110
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
+    if not writes and "/models/" in name and _is_worker() and os.path.exists(_FAULTS + "/deadly-models"):  # noqa: PTH110
+        os.kill(os.getpid(), signal.SIGKILL)
     if not writes and "/originals/" in name and _is_worker() and _is_poison(name.rpartition("/")[2]):
         os.kill(os.getpid(), signal.SIGKILL)
 
