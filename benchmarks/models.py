@@ -160,6 +160,7 @@ def _measure(row: Row, dataset: LabelledDataset, work: Path) -> dict[str, Any]:
         "options": dict(spec.options),
         "defect_offset": spec.defect_offset,
         "mirrors": list(spec.mirrors),
+        "beyond_edges": "ignored",
     }
 
 

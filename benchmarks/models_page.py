@@ -24,7 +24,8 @@ and the temperature were chosen on the validation split. Where the given validat
 training and validation were dealt anew by likeness, as `import_dataset` does. *Missed* is of 1,000 defective images,
 *rejected* of 1,000 good ones. *Images/s* is the model alone, masks at full size, on the threads named. *Mirrored*: the
 model also looks at every image mirrored, which makes it four times as slow (see [judging](judging.md)). † measured
-before there were mirrored views and an offset of defect labels, which every other row could make use of.
+before there were mirrored views and an offset of defect labels, which every other row could make use of. ‡ trained
+when crops were mirrored beyond a picture's edges, which now count for nothing.
 """
 
 TITLES = {
@@ -74,7 +75,8 @@ def _what(row: dict[str, Any]) -> str:
     scale = f", scale {row['scale']:g}" if row["scale"] != 1 else ""
     evened = ", light evened" if row["evens_light"] else ""
     mirrored = ", mirrored" if row.get("mirrors") else ""
-    return f"{row['architecture']}{encoder}{scale}{evened}{mirrored}{'' if 'mirrors' in row else ' †'}"
+    marks = f"{'' if 'mirrors' in row else ' †'}{'' if 'beyond_edges' in row else ' ‡'}"
+    return f"{row['architecture']}{encoder}{scale}{evened}{mirrored}{marks}"
 
 
 def _quality(row: dict[str, Any]) -> float | None:

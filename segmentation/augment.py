@@ -89,13 +89,16 @@ def random_warp(
 
 
 def warp_pair(rgb: Picture, mask: Mask, warp: npt.NDArray[np.float64], crop_px: int) -> tuple[Picture, Mask]:
-    """Cut the crop: linear for the picture, nearest for the mask, mirrored beyond the edges in both."""
-    size = (crop_px, crop_px)
-    inverse = cv2.WARP_INVERSE_MAP
-    edge = cv2.BORDER_REFLECT_101
+    """Cut the crop: linear for the picture, nearest for the mask.
+
+    Beyond the edges the picture's last pixels are repeated, as `architectures.padding` does, and the mask is 255:
+    mirrored, a defect at the edge would be learned with a twin that no picture has.
+    """
+    size, outside = (crop_px, crop_px), cv2.BORDER_CONSTANT
+    linear, nearest = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR, cv2.WARP_INVERSE_MAP | cv2.INTER_NEAREST
     return (
-        _bytes(cv2.warpAffine(rgb, warp, size, flags=inverse | cv2.INTER_LINEAR, borderMode=edge)),
-        _bytes(cv2.warpAffine(mask, warp, size, flags=inverse | cv2.INTER_NEAREST, borderMode=edge)),
+        _bytes(cv2.warpAffine(rgb, warp, size, flags=linear, borderMode=cv2.BORDER_REPLICATE)),
+        _bytes(cv2.warpAffine(mask, warp, size, flags=nearest, borderMode=outside, borderValue=IGNORE_INDEX)),
     )
 
 

@@ -63,6 +63,15 @@ def _differing(expected: Mapping[str, Any], kept: Mapping[str, Any]) -> Iterator
             yield name
 
 
+def _nameless(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Labels as indices: earlier releases also kept what they were called, which may change meanwhile."""
+    model = training.get("model", {})
+    if "labels" not in model:
+        return dict(training)
+    labels = [label["index"] if isinstance(label, dict) else label for label in model["labels"]]
+    return {**training, "model": {**model, "labels": labels}}
+
+
 def load_checkpoint(folder: Path, training: Mapping[str, Any]) -> Checkpoint | None:
     """The folder's checkpoint, None where there is none.
 
@@ -75,7 +84,7 @@ def load_checkpoint(folder: Path, training: Mapping[str, Any]) -> Checkpoint | N
         with safe_open(file, framework="pt") as opened:
             header = json.loads((opened.metadata() or {})[_HEADER])
             checkpoint = Checkpoint(
-                training=header["training"],
+                training=_nameless(header["training"]),
                 numbers=header["numbers"],
                 tensors={name: opened.get_tensor(name) for name in opened.keys()},  # noqa: SIM118 - not a dict
             )

@@ -24,6 +24,7 @@ class Epoch:
     `seconds` and `steps` count from the start of training, those before an interruption included; `seconds_left`
     is an estimate on the wall clock, None where there is nothing to go by. `learning_rate` is the last step's.
     `previews`: the same up to four validation pictures every time, as this epoch's weights see them.
+    `kept_fraction`: share of the network's numbers that came from `TrainSettings.initial_model`, None without one.
     """
 
     index: int
@@ -43,3 +44,4 @@ class Epoch:
     learning_rate: float = 0.0
     seconds_left: float | None = None
     previews: tuple[Preview, ...] = ()
+    kept_fraction: float | None = None

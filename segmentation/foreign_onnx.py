@@ -201,11 +201,12 @@ def _tried_out(path: Path, model: onnx.ModelProto, signature: Signature, channel
 
 
 def _trial_sides(signature: Signature) -> tuple[tuple[int | None, int], tuple[int | None, int]]:
-    """The one size it takes, or one that is no multiple of anything larger."""
+    """The one size it takes, or odd multiples of `multiple_px`: they fit no network that needs a larger one of
+    `_MULTIPLES`."""
     step = signature.multiple_px
-    return (signature.height_px, signature.height_px or (128 // step + 1) * step + (step == 1)), (
+    return (signature.height_px, signature.height_px or (128 // step | 1) * step), (
         signature.width_px,
-        signature.width_px or (192 // step + 1) * step + (step == 1),
+        signature.width_px or (256 // step | 1) * step,
     )
 
 

@@ -40,7 +40,7 @@ MOST_CROP_THREADS = 8
 
 @dataclass
 class _Standing:
-    """Where the training stands after its newest epoch; `index` 0 before the first."""
+    """Where the training stands after its newest epoch; `index` 0 before the first. `kept_fraction`: see `Epoch`."""
 
     index: int = 0
     loss: float = math.nan
@@ -50,6 +50,7 @@ class _Standing:
     best_score: float = -math.inf
     learning_seconds: float = 0.0
     seconds: float = 0.0
+    kept_fraction: float | None = None
 
 
 class GradientTraining:
@@ -86,7 +87,7 @@ class GradientTraining:
         )
         self._crop_px = crop_px
         self._source = ChunkSource(sampler, seed=settings.seed, rows=rows)
-        module = new_network(spec, settings, is_resumed=checkpoint is not None)
+        module, kept_fraction = new_network(spec, settings, is_resumed=checkpoint is not None)
         self._best = copy.deepcopy(module).eval()
         loss = chosen_loss(settings, self._census.pixels.sum(axis=0))
         self._learner = Learner(module, spec, settings, loss, pick_device(settings.device), self._world)
@@ -94,7 +95,7 @@ class GradientTraining:
         if self._world.is_first:
             self._scorer = Scorer(train_pairs, validation_pairs, self._census, spec, settings, rng)
             self._loss_chunks = self._scorer.loss_chunks(crop_px)
-        self._standing, self._budget = _Standing(), self._new_budget()
+        self._standing, self._budget = _Standing(kept_fraction=kept_fraction), self._new_budget()
         self._scored: Scored | None = None
         self._best_validation: Validation | None = None
         if checkpoint is not None:
@@ -192,6 +193,7 @@ class GradientTraining:
             learning_rate=standing.learning_rate,
             seconds_left=standing.learning_seconds * (1 - fraction) / fraction if fraction > 0 else None,
             previews=self._scored.previews,
+            kept_fraction=standing.kept_fraction,
         )
 
     def _save(self) -> None:

@@ -6,7 +6,7 @@ Which starts there are, without loading torch: `segmentation.transfer`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from segmentation.architectures import build
 from segmentation.spec import MAX_LABELS, LabelSpec, ModelSpec
 from segmentation.weights import WEIGHTS_FILE, ModelFolderError, load_spec
 
+LEAST_FRACTION = 0.25
+"""Of the smaller of two networks. With the same encoder it is half and more, between strangers a twelfth at most."""
+
 
 @dataclass(frozen=True)
 class Inheritance:
@@ -29,11 +32,12 @@ class Inheritance:
     labels: tuple[str, ...]
 
 
-def inherit(module: nn.Module, spec: ModelSpec, folder: Path) -> Inheritance:
+def inherit(module: nn.Module, spec: ModelSpec, folder: Path, names: Sequence[str] | None = None) -> Inheritance:
     """Copy an earlier model's weights into `module`, built for `spec`, wherever name and shape agree.
 
     Layers with a part for every label (the head) keep the parts of labels that both models have, by name; the
-    rest keeps its random start. ModelFolderError where there is no model, or none of it fits.
+    rest keeps its random start. `names`: what the labels of `spec` are called in the earlier model, in their order,
+    None = the same. ModelFolderError where there is no model, or next to nothing of it fits.
     """
     earlier = load_spec(folder)
     try:
@@ -43,20 +47,23 @@ def inherit(module: nn.Module, spec: ModelSpec, folder: Path) -> Inheritance:
     own = module.state_dict()
     label_axes = _label_axes(spec, own)
     old_rows = {label.name: label.index for label in earlier.labels}
-    shared = {label.index: old_rows[label.name] for label in spec.labels if label.name in old_rows}
+    names = [label.name for label in spec.labels] if names is None else names
+    shared = {place: old_rows[name] for place, name in enumerate(names) if name in old_rows}
     copied = 0
     with torch.no_grad():
         for name, target in own.items():
             if name in learnt:
                 old = learnt[name].to(target.dtype)
                 copied += _copy(target, old, label_axes.get(name), shared, len(earlier.labels))
-    if not copied:
+    own_count, learnt_count = (sum(value.numel() for value in values.values()) for values in (own, learnt))
+    if copied < LEAST_FRACTION * min(own_count, learnt_count):
         raise ModelFolderError(
-            f"the model in {folder} has another network ({_words(earlier)}, not {_words(spec)}): none of its weights"
-            " fit; choose one with the same architecture and encoder"
+            f"the model in {folder} has another network ({_words(earlier)}, not {_words(spec)}): {copied:,} of"
+            f" {own_count:,} numbers fit, and next to nothing learned would be kept; choose a model with the same"
+            " architecture and encoder, or start from nothing"
         )
     return Inheritance(
-        fraction=copied / sum(value.numel() for value in own.values()),
+        fraction=copied / own_count,
         labels=tuple(spec.labels[index].name for index in shared),
     )
 

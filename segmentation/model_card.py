@@ -20,6 +20,11 @@ from segmentation.judging.regions import COVERED_FRACTION, SIZE_CLASSES
 from segmentation.spec import ModelSpec
 from segmentation.train_settings import TrainSettings
 
+CHOSEN_ON_VALIDATION = (
+    "These images also chose the weights, the limits of the verdict and the temperature: expect new images to do worse."
+)
+LICENCE_OF_THE_PHOTOS = "Yours; it follows the photos it was trained on."
+
 # how a machine was used, not what was learned
 _LEFT_OUT = ("memory_bytes", "checkpoint_folder")
 
@@ -36,10 +41,12 @@ def model_card(
     evaluated_on: str,
     limits: Sequence[str],
     licence: str,
+    kept_fraction: float | None = None,
 ) -> str:
     """The card as Markdown. `data` and `limits` are lists of sentences; `data` names the split and its checksum.
 
     The scores are those of `evaluation`; its slices, regions and own thresholds appear where there are any.
+    `kept_fraction`: how much of the network an earlier model gave, 0–1, as the last epoch says.
     """
     parts = [
         f"# {title}",
@@ -56,7 +63,7 @@ def model_card(
         "## Limits",
         _bullets(limits),
         "## How it was made",
-        _table(("setting", "value"), _making(spec, settings, steps).items()),
+        _table(("setting", "value"), _making(spec, settings, steps, kept_fraction).items()),
         "## Licence",
         licence,
     ]
@@ -158,7 +165,8 @@ def _calibration(evaluation: Evaluation) -> str:
     )
 
 
-def _making(spec: ModelSpec, settings: TrainSettings, steps: int) -> Mapping[str, object]:
+def _making(spec: ModelSpec, settings: TrainSettings, steps: int, kept_fraction: float | None) -> Mapping[str, object]:
+    kept = {} if kept_fraction is None else {"kept of the earlier model": f"{kept_fraction:.1%} of all weights"}
     shown = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _LEFT_OUT}
     changes = shown.pop("augmentation").items()
     return {
@@ -174,6 +182,7 @@ def _making(spec: ModelSpec, settings: TrainSettings, steps: int) -> Mapping[str
             for name, value in shown.items()
             if value is not None
         },
+        **kept,
         "gradient steps": steps,
         "augmentation": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes),
         **library_versions(),

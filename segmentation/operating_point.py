@@ -173,8 +173,8 @@ def _best_limit(
     found, rejected = failing(defective), failing(~defective)
     place = int((2 * found / (found + rejected + defective.sum())).argmax())
     best = int(candidates[place])
-    below = int(candidates[place - 1]) if place else 1
-    return max(below + 1 if below > 1 else 1, round(math.sqrt(below * best)))
+    below = int(candidates[place - 1]) if place else 0
+    return max(below + 1, round(math.sqrt(max(1, below) * best)))
 
 
 def _folds(defective: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

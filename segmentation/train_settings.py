@@ -29,9 +29,11 @@ class TrainSettings:
     `augmentation` mirrors, where that is better on validation; it then takes two or four times as long.
 
     The encoder's start: `pretrained` None = random, "imagenet" = from the Hugging Face hub, else a folder with
-    its weights. Or the whole network's: `initial_model`, the folder of an earlier model, whose labels may differ.
+    its weights. Or the whole network's: `initial_model`, the folder of an earlier model, whose labels may differ;
+    `initial_names`: what the labels are called there, in their order, None = the same.
     `checkpoint_folder`: kept up to date after every epoch; a training that finds one of its own there goes on
-    from it. `seed` fixes everything where `epochs` is set; else the machine's speed decides the steps.
+    from it; its labels may be called otherwise by then, but must stand in the same order. `seed` fixes everything
+    where `epochs` is set; else the machine's speed decides the steps.
     """
 
     epochs: int | None = None
@@ -52,6 +54,7 @@ class TrainSettings:
     augmentation: Augmentation = field(default_factory=Augmentation)
     pretrained: str | Path | None = None
     initial_model: Path | None = None
+    initial_names: tuple[str, ...] | None = None
     checkpoint_folder: Path | None = None
     mirrored_views: bool = False
     memory_bytes: int = DEFAULT_MEMORY_BYTES

@@ -21,17 +21,29 @@ from segmentation.spec import ModelSpec
 from segmentation.train_settings import TrainSettings
 
 # These may differ between a training and its continuation.
-_NOT_THE_TRAINING = ("checkpoint_folder", "device", "initial_model", "memory_bytes", "mirrored_views", "pretrained")
+_NOT_THE_TRAINING = (
+    "checkpoint_folder",
+    "device",
+    "initial_model",
+    "initial_names",
+    "memory_bytes",
+    "mirrored_views",
+    "pretrained",
+)
 
 
-def new_network(spec: ModelSpec, settings: TrainSettings, *, is_resumed: bool) -> nn.Module:
-    """The network before its first step; one that goes on from a checkpoint needs nobody else's weights."""
+def new_network(spec: ModelSpec, settings: TrainSettings, *, is_resumed: bool) -> tuple[nn.Module, float | None]:
+    """The network before its first step, and the share of its numbers (0–1) that an earlier model gave.
+
+    The share is None where there is no earlier model, and for a network that goes on from a checkpoint: that one needs
+    nobody else's weights.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         module = build(spec, pretrained=None if is_resumed else settings.pretrained)
-    if settings.initial_model is not None and not is_resumed:
-        inherit(module, spec, settings.initial_model)
-    return module
+    if settings.initial_model is None or is_resumed:
+        return module, None
+    return module, inherit(module, spec, settings.initial_model, settings.initial_names).fraction
 
 
 def chosen_loss(settings: TrainSettings, pixels: npt.NDArray[np.int64]) -> nn.Module:
@@ -48,7 +60,10 @@ def chosen_loss(settings: TrainSettings, pixels: npt.NDArray[np.int64]) -> nn.Mo
 def described(
     train_pairs: Sequence[Pair], validation_pairs: Sequence[Pair], spec: ModelSpec, settings: TrainSettings
 ) -> Mapping[str, Any]:
-    """What makes a training this one: its network, its settings and the names of its pictures."""
+    """What makes a training this one: its network, its settings and the names of its pictures.
+
+    Of its labels only how many there are: they may be renamed, recoloured or become defects meanwhile.
+    """
     chosen = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _NOT_THE_TRAINING}
 
     def names(pairs: Sequence[Pair]) -> str:
@@ -56,7 +71,7 @@ def described(
 
     return {
         **chosen,
-        "model": json.loads(spec.to_json()),
+        "model": json.loads(spec.to_json()) | {"labels": [label.index for label in spec.labels]},
         "training pictures": names(train_pairs),
         "validation pictures": names(validation_pairs),
     }

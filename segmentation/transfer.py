@@ -16,7 +16,7 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
-from segmentation.architectures_catalogue import CATALOGUE
+from segmentation.architectures_catalogue import CATALOGUE, Facts
 from segmentation.spec import ModelSpec
 
 RANDOM, HUB, FOLDER, MODEL = "random", "hub", "folder", "model"
@@ -40,8 +40,10 @@ class Start:
     folder: Path | None = None
 
 
-def starts(encoder: str | None, *, weights_folder: Path | None, model_folders: Sequence[Path] = ()) -> list[Start]:
-    """Every way to start a network with this encoder; None for a network that has no encoder of the library.
+def starts(
+    architecture: str, encoder: str | None, *, weights_folder: Path | None, model_folders: Sequence[Path] = ()
+) -> list[Start]:
+    """Every way to start this network; `encoder` None for one that has no encoder of the library.
 
     `weights_folder` holds ENCODER/model.safetensors, or that file itself. Whether the hub answers is tried for
     at most two seconds and remembered for five minutes.
@@ -50,8 +52,46 @@ def starts(encoder: str | None, *, weights_folder: Path | None, model_folders: S
         Start(RANDOM, "From nothing", True, "Always possible; needs the most pictures and time."),
         _from_hub(encoder),
         _from_folder(encoder, weights_folder),
-        *(_from_model(encoder, folder) for folder in model_folders),
+        *(model_start(folder, architecture, encoder) for folder in model_folders),
     ]
+
+
+def model_start(folder: Path, architecture: str = "", encoder: str | None = None) -> Start:
+    """Whether a network could start from the earlier model in `folder`.
+
+    Without `architecture` it is the model's own network; without `encoder` the one that comes with it.
+    """
+
+    def start(is_usable: bool, why: str) -> Start:
+        return Start(f"{MODEL}:{folder.name}", f"From the earlier model {folder.name}", is_usable, why, folder)
+
+    try:
+        spec = ModelSpec.from_json((folder / SPEC_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return start(False, f"There is no whole model in {folder}.")
+    if not (folder / WEIGHTS_FILE).is_file():
+        return start(False, "It is here for segmenting only: its weights cannot be trained on.")
+    facts = CATALOGUE.get(spec.architecture)
+    if facts is None or not facts.learns_by_gradient:
+        return start(False, "It learned in another way; nothing of it can be carried over.")
+    its_encoder = spec.encoder or facts.default_encoder
+    is_same = architecture in ("", spec.architecture)
+    wanted = facts if is_same else CATALOGUE[architecture]
+    encoder = encoder or (its_encoder if is_same else wanted.default_encoder)
+    if encoder != its_encoder:
+        return start(
+            False, f"It sees with another encoder ({its_encoder or 'its own'}, not {encoder or 'none'}): nothing fits."
+        )
+    if is_same:
+        return start(True, "Keeps what it has learned; labels that it does not know start from nothing.")
+    if _share_an_encoder(facts, wanted):
+        return start(True, "Keeps what its encoder has learned; the rest is another network and starts from nothing.")
+    return start(False, f"It is another kind of network ({facts.title}, not {wanted.title}): nothing fits.")
+
+
+def _share_an_encoder(one: Facts, other: Facts) -> bool:
+    """Whether an encoder of the same name is the same layers in both families; DPT calls them otherwise."""
+    return one.has_encoder and other.has_encoder and "dpt" not in (one.name, other.name)
 
 
 def weights_of(encoder: str, weights_folder: Path) -> Path | None:
@@ -124,24 +164,3 @@ def _from_folder(encoder: str | None, weights_folder: Path | None) -> Start:
     if found is None:
         return start(f"The folder holds no weights for {encoder}: expected {weights_folder / encoder / WEIGHTS_FILE}.")
     return start(f"Weights for {encoder} lie in {found}.", found)
-
-
-def _from_model(encoder: str | None, folder: Path) -> Start:
-    def start(is_usable: bool, why: str) -> Start:
-        return Start(f"{MODEL}:{folder.name}", f"From the earlier model {folder.name}", is_usable, why, folder)
-
-    try:
-        spec = ModelSpec.from_json((folder / SPEC_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return start(False, f"There is no whole model in {folder}.")
-    if not (folder / WEIGHTS_FILE).is_file():
-        return start(False, "It is here for segmenting only: its weights cannot be trained on.")
-    facts = CATALOGUE.get(spec.architecture)
-    if facts is None or not facts.learns_by_gradient:
-        return start(False, "It learned in another way; nothing of it can be carried over.")
-    its_encoder = spec.encoder or facts.default_encoder
-    if encoder != its_encoder:
-        return start(
-            False, f"It sees with another encoder ({its_encoder or 'its own'}, not {encoder or 'none'}): nothing fits."
-        )
-    return start(True, "Keeps what it has learned; labels that it does not know start from nothing.")

@@ -62,6 +62,13 @@ def _add(dataset: Dataset, name: str, split: str, content: bytes, mask: np.ndarr
     DatasetImage.objects.create(dataset=dataset, annotation=annotation, name=name, split=split)
 
 
+def taken_at(dataset: Dataset, split: str, *sources: str) -> None:
+    """Give the images of a split these sources in turn."""
+    rows = [dataset.project.sources.get_or_create(site="", name=name)[0] for name in sources]
+    for place, member in enumerate(dataset.dataset_images.filter(split=split).order_by("name")):
+        Image.objects.filter(annotations=member.annotation_id).update(source=rows[place % len(rows)])
+
+
 def queued_training(project: Project, dataset: Dataset | None = None, **changes: Any) -> TrainingRun:
     dataset = dataset or drawn_dataset(project)
     wish = TrainingWish(dataset=dataset, **{**TINY, **changes})

@@ -46,6 +46,7 @@ def test_evaluate_and_read_the_scores(api: ApiClient, project: Project, versions
     found = evaluated(api, project, versions[0])
     assert (found["state"], found["split"], found["dataset"], found["done_count"]) == ("done", "test", dataset.pk, 4)
     assert found["scores"]["counts"] == {"defective": 2, "good": 2, "missed": 0, "rejected": 0}
+    assert found["learned_image_count"] == 0
     newest, oldest = api.get(f"projects/{project.slug}/models").json()
     assert newest["scores"] is None
     assert (oldest["scores"]["missed_per_1000"], oldest["scores"]["mean_defect_iou"]) == (0, 1)

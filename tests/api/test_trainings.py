@@ -8,6 +8,7 @@ import pytest
 
 from tests.api.conftest import ApiClient
 from tests.trainings import drawn_dataset, learned, queued_training
+from webapp import storage
 from webapp.models import Dataset, ModelVersion, Project, TrainingRun
 
 
@@ -49,6 +50,8 @@ def test_an_hour_of_the_recommended_on_the_newest(api: ApiClient, project: Proje
         ({"minutes": 5, "epochs": 5}, "minutes"),
         ({"crop_px": 3}, "crop_px"),
         ({"target": "moon"}, "target"),
+        ({"encoder": "resnet34"}, "encoder"),
+        ({"architecture": "segnet", "start": "hub"}, "start"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -57,6 +60,20 @@ def test_what_cannot_be_is_refused(
     answer = api.post(f"projects/{project.slug}/trainings", body)
     assert answer.status_code == 422
     assert list(answer.json()["error"]["fields"]) == [field]
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_parent_of_another_kind_is_refused(api: ApiClient, project: Project, dataset: Dataset) -> None:
+    parent = ModelVersion.objects.create(
+        project=project, number=1, architecture="segnet", origin="imported", folder="one", weights_sha256="0" * 64
+    )
+    spec = '{"architecture": "segnet", "labels": [{"index": 0, "name": "a", "color": "#000000"}]}'
+    storage.write(storage.model_folder("one") / "model.json", spec.encode())
+    storage.write(storage.model_folder("one") / "model.safetensors", b"weights")
+    body = {"start": parent.pk, "architecture": "linknet-light"}
+    answer = api.post(f"projects/{project.slug}/trainings", body)
+    assert answer.status_code == 422
+    assert "(SegNet, not Light LinkNet): nothing fits." in answer.json()["error"]["fields"]["start"]
     assert not TrainingRun.objects.exists()
 
 

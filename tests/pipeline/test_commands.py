@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,19 @@ from django.core.management import CommandError, call_command
 from PIL import Image as PillowImage
 
 from analytics.statistics import wilson
+from segmentation.architectures import build
 from segmentation.augment_presets import augmentation_for
-from segmentation.spec import ModelSpec
+from segmentation.spec import LabelSpec, ModelSpec
 from segmentation.train_settings import TrainSettings
+from segmentation.weights import load_spec, save_model
 from tests.images import RED, picture, png
+from tests.trainings import drawn_dataset
 from webapp import storage
+from webapp.actions.datasets import import_dataset
+from webapp.actions.evaluations import start_evaluation
+from webapp.actions.labels import change_labels, label_input
 from webapp.models import Batch, Dataset, ModelVersion, Project, TrainingRun, batch_progress
+from webapp.pipeline.evaluate_dataset import run_evaluation
 from webapp.pipeline.training_lease import TrainingHeartbeat
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +163,23 @@ def test_a_label_the_model_does_not_know_counts_as_missed(project: Project, fold
     assert scores["defective_count"] == 2
 
 
+def test_evaluate_goes_by_what_the_labels_are_called_today(project: Project, folder: Path) -> None:
+    model = answer("train", "--project", project.slug, "--architecture", "nearest-color")["model"]
+    rust, paint = project.labels.get(name="rust"), project.labels.get(name="paint")
+    for label, name in ((paint, "varnish"), (rust, "paint")):
+        change_labels(project=project, user=None, changes={label.pk: replace(label_input(label), name=name)})
+    (folder / "classes.json").write_text(json.dumps({"0": "background", "2": "paint"}))
+    scores = answer("evaluate", "--model", str(model), "--dataset", str(folder))
+    assert scores["iou"] == {"background": 1.0, "paint": 1.0, "varnish": None}
+    assert scores["counts"] == {"defective": 2, "good": 2, "missed": 0, "rejected": 0}
+
+    dataset = import_dataset(project=project, user=None, path=folder)
+    evaluation = start_evaluation(model_version=ModelVersion.objects.get(pk=model), dataset=dataset, user=None)
+    run_evaluation(evaluation.pk)
+    evaluation.refresh_from_db()
+    assert evaluation.scores["iou"] == scores["iou"], "the page says the same"
+
+
 def test_segment_makes_a_batch_of_a_folder(project: Project, folder: Path) -> None:
     answer("train", "--project", project.slug, "--architecture", "nearest-color")
     (folder / "images" / "notes.txt").write_text("no picture")
@@ -197,13 +222,43 @@ def test_every_option_of_train_reaches_the_library(
     assert TrainingRun.objects.count() == 1
 
 
-def test_train_takes_the_parent_by_its_id(project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer("import_dataset", str(folder), "--project", project.slug)
-    parent = answer("train", "--project", project.slug, "--architecture", "nearest-color")["model"]
-    with pytest.raises(CommandError):
-        call_command("train", "--project", project.slug, "--architecture", "unet", "--start", str(parent))
+def test_train_recommends_for_the_target(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TrainingHeartbeat, "every_seconds", 600.0)
+    drawn_dataset(project, train=16)
+    model = answer("train", "--project", project.slug, "--target", "edge", "--epochs", "1", "--crop-px", "64")["model"]
     training_run = TrainingRun.objects.get()
-    assert (training_run.start, training_run.parent_id, training_run.epochs_wanted) == ("parent", parent, 40)
+    assert (training_run.target, training_run.architecture) == ("edge", "linknet-light")
+    assert "a device at the line" in training_run.settings["why"]
+
+    arguments = ["--start", str(model), "--epochs", "1", "--crop-px", "64"]
+    found = ModelVersion.objects.get(pk=answer("train", "--project", project.slug, *arguments)["model"])
+    card = (storage.model_folder(found.folder) / "card.md").read_text()
+    assert "| kept of the earlier model | 100.0% of all weights |" in card
+
+
+def test_options_of_train_reach_the_network(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TrainingHeartbeat, "every_seconds", 600.0)
+    drawn_dataset(project)
+    arguments = ["--architecture", "segnet", "--options", '{"width": 8}', "--epochs", "1", "--crop-px", "64"]
+    found = ModelVersion.objects.get(pk=answer("train", "--project", project.slug, *arguments)["model"])
+    assert load_spec(storage.model_folder(found.folder)).options == {"width": 8}
+
+
+def test_train_takes_the_parent_by_its_id(project: Project, folder: Path) -> None:
+    answer("import_dataset", str(folder), "--project", project.slug)
+    spec = ModelSpec("segnet", (LabelSpec(0, "background", "#808080"),), options={"width": 8})
+    save_model(storage.model_folder("one"), spec, build(spec), card="")
+    parent = ModelVersion.objects.create(
+        project=project, number=1, architecture="segnet", origin="imported", folder="one", weights_sha256="0" * 64
+    )
+    with pytest.raises(CommandError, match="cannot start from version 1"):
+        call_command("train", "--project", project.slug, "--architecture", "unet", "--start", str(parent.pk))
+    (storage.model_folder("one") / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("train", "--project", project.slug, "--start", str(parent.pk))
+    training_run = TrainingRun.objects.get()
+    assert (training_run.start, training_run.parent, training_run.epochs_wanted) == ("parent", parent, 40)
+    assert (training_run.architecture, training_run.settings["options"]) == ("segnet", {"width": 8})
 
 
 @pytest.mark.parametrize(
@@ -213,6 +268,11 @@ def test_train_takes_the_parent_by_its_id(project: Project, folder: Path, monkey
         (["--architecture", "unet", "--loss", "sorrow"], "sorrow"),
         (["--architecture", "unet", "--augment", "earthquake"], "earthquake"),
         (["--architecture", "unet", "--crop-px", "3"], "32 to 2048"),
+        (["--start", "hub"], "Random forest, the recommended network, has no encoder"),
+        (["--encoder", "resnet34"], "Random forest, the recommended network, has no encoder"),
+        (["--architecture", "segnet", "--options", "width=8"], "expected a JSON object such as"),
+        (["--options", '{"width": 8}'], "Name the architecture"),
+        (["--target", "moon"], "'pc', 'gpu-server', 'edge'"),
         (["--resume"], "nothing to resume"),
     ],
 )

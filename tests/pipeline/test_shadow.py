@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from analytics import Scope, build_dashboard, dashboard_json
+from tests.cast import person
 from tests.images import picture, png
 from webapp.actions.model_versions import add_color_model, go_live
-from webapp.actions.promotion import start_shadow_run
+from webapp.actions.promotion import promote, start_shadow_run
 from webapp.actions.refused import Refused
 from webapp.actions.runs import cancel_run, start_run
 from webapp.actions.upload import add_file, open_batch, seal_batch
-from webapp.models import Batch, InspectionRollup, ModelVersion, Prediction, Project, Run
+from webapp.models import (
+    Batch,
+    Image,
+    InspectionRollup,
+    Membership,
+    ModelVersion,
+    Prediction,
+    Project,
+    Run,
+    User,
+)
 from webapp.models.shadow import shadow_result
 from webapp.pipeline import rollups
 from webapp.pipeline.segment import segment_run
@@ -124,6 +137,49 @@ def test_a_cancelled_shadow_run_can_be_asked_again(blind: ModelVersion) -> None:
     again = start_shadow_run(model_version=blind, user=None)
     segment_everything()
     assert len(shadow_result(again).compared) == 6
+
+
+@pytest.fixture
+def admin(project: Project) -> User:
+    user = person("anna")
+    Membership.objects.create(workspace=project.workspace, user=user, role=Membership.Role.ADMIN)
+    return user
+
+
+def test_a_stopped_comparison_puts_nothing_live(project: Project, blind: ModelVersion, admin: User) -> None:
+    start_shadow_run(model_version=blind, user=None, image_count=2)
+    segment_everything()
+    run = start_shadow_run(model_version=blind, user=None)
+    cancel_run(run=run, user=None)
+    assert len(shadow_result(run).compared) == 2
+    with pytest.raises(Refused, match="was stopped, so it does not show what would change"):
+        promote(model_version=blind, user=admin)
+    project.refresh_from_db()
+    assert project.live_model != blind
+    start_shadow_run(model_version=blind, user=None)
+    segment_everything()
+    assert promote(model_version=blind, user=admin).shadow["image_count"] == 6
+
+
+def fail_all(run: Run) -> None:
+    run.predictions.update(state="failed", error="the picture is broken", finished_at=timezone.now())
+
+
+def delete_all(run: Run) -> None:
+    Image.objects.filter(pk__in=run.shadow_images.values("image")).delete()
+
+
+@pytest.mark.parametrize("lose", [fail_all, delete_all])
+def test_a_comparison_of_nothing_puts_nothing_live(
+    blind: ModelVersion, admin: User, lose: Callable[[Run], None]
+) -> None:
+    run = start_shadow_run(model_version=blind, user=None, image_count=2)
+    lose(run)
+    result = shadow_result(run)
+    assert (result.is_over, result.is_in_vain) == (True, True)
+    with pytest.raises(Refused, match="compared no image: all failed or were deleted meanwhile"):
+        promote(model_version=blind, user=admin)
+    assert not blind.promotions.exists()
 
 
 def test_looks_at_the_newest_images(batch: Batch, blind: ModelVersion) -> None:

@@ -6,15 +6,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from segmentation.spec import LabelSpec, ModelSpec
 from segmentation.train import Epoch
 from segmentation.weights import load_spec
-from tests.trainings import drawn_dataset, queued_training
+from tests.trainings import TINY, drawn_dataset, queued_training, taken_at
 from webapp import storage
+from webapp.actions.labels import change_labels, label_input
 from webapp.actions.training import cancel_training, resume_by_command, retry_training
 from webapp.models import ModelVersion, Project, TrainingRun
 from webapp.pipeline.label_census import label_counts
@@ -61,6 +65,18 @@ def test_curve_pictures_and_model_version_are_kept(project: Project, no_heartbea
     card = (storage.model_folder(model_version.folder) / "card.md").read_text()
     assert training_run.dataset.checksum in card
     assert str(storage.training_folder(training_run.pk)) not in card
+
+
+def test_the_card_scores_each_source_of_the_validation_images(project: Project, no_heartbeat: None) -> None:
+    dataset = drawn_dataset(project, val=5)
+    taken_at(dataset, "val", "Camera 1", "Camera 2")
+    training_run = queued_training(project, dataset, epochs=1)
+    run_training(training_run.pk)
+    training_run.refresh_from_db()
+    card = (storage.model_folder(training_run.model_version.folder) / "card.md").read_text()
+    parts = card.partition("### By part of the data")[2]
+    assert "| Camera 1 | 3 |" in parts
+    assert "| Camera 2 | 2 |" in parts
 
 
 def test_a_later_model_does_not_go_live_by_itself(project: Project, no_heartbeat: None) -> None:
@@ -115,6 +131,81 @@ def test_killed_training_goes_on_from_its_checkpoint_with_the_same_curve(project
     assert seen == [2, 3]
     curve = ("number", "loss", "validation_loss", "mean_iou", "learning_rate")
     assert list(killed.epochs.values_list(*curve)) == list(whole.epochs.values_list(*curve))
+
+
+def swap_names(project: Project) -> None:
+    rust, paint = project.labels.get(index=1), project.labels.get(index=2)
+    changes = {one.pk: replace(label_input(one), name=other.name) for one, other in ((rust, paint), (paint, rust))}
+    change_labels(project=project, user=None, changes=changes)
+
+
+def rename(project: Project) -> None:
+    rust = project.labels.get(index=1)
+    change_labels(project=project, user=None, changes={rust.pk: replace(label_input(rust), name="corrosion")})
+
+
+def recolour(project: Project) -> None:
+    rust = project.labels.get(index=1)
+    changed = replace(label_input(rust), color="#123456", is_defect=False)
+    change_labels(project=project, user=None, changes={rust.pk: changed})
+
+
+CHANGES = [(rename, "corrosion", "#dc1e1e"), (swap_names, "paint", "#dc1e1e"), (recolour, "rust", "#123456")]
+
+
+@pytest.mark.parametrize(("change", "name", "color"), CHANGES)
+def test_a_label_changed_while_it_is_learned_is_the_same_label(
+    project: Project, no_heartbeat: None, change: Callable[[Project], None], name: str, color: str
+) -> None:
+    training_run = queued_training(project)
+    run_training(training_run.pk, on_epoch=lambda epoch: change(project) if epoch.index == 1 else None)
+    training_run.refresh_from_db()
+    assert (training_run.state, training_run.error) == ("done", "")
+    check_outputs(training_run, name, color)
+
+
+@pytest.mark.parametrize(("change", "name", "color"), CHANGES)
+def test_a_killed_training_goes_on_with_labels_that_were_changed(
+    project: Project, no_heartbeat: None, change: Callable[[Project], None], name: str, color: str
+) -> None:
+    training_run = queued_training(project)
+
+    def kill(epoch: Epoch) -> None:
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        run_training(training_run.pk, on_epoch=kill)
+    TrainingRun.objects.update(leased_by="elsewhere:1", leased_until=timezone.now() - LEASE)
+    change(project)
+    assert sweep().trainings == [training_run.pk]
+    seen: list[int] = []
+    run_training(training_run.pk, on_epoch=lambda epoch: seen.append(epoch.index))
+    assert seen == [1, 2]
+    check_outputs(training_run, name, color)
+
+
+def check_outputs(training_run: TrainingRun, name: str, color: str) -> None:
+    """Outputs stand for the labels that were learned, and the finished model calls them as the project does today."""
+    version = ModelVersion.objects.get(training_run=training_run)
+    rows = list(version.model_labels.select_related("label"))
+    assert [row.label.index for row in rows] == [0, 1]
+    assert all(row.validation_iou is not None for row in rows)
+    spec = load_spec(storage.model_folder(version.folder))
+    assert [(label.name, label.color) for label in spec.labels] == [("background", "#808080"), (name, color)]
+    assert f"| {name} |" in (storage.model_folder(version.folder) / "card.md").read_text()
+
+
+def test_a_label_deleted_while_it_is_learned_is_told(project: Project, no_heartbeat: None) -> None:
+    training_run = queued_training(project)
+    told = "1 of the 2 labels that this training learns was deleted meanwhile: start a new training"
+    with pytest.raises(ValueError, match=told):
+        run_training(training_run.pk, on_epoch=lambda epoch: project.labels.filter(index=1).delete())
+    training_run.refresh_from_db()
+    assert (training_run.state, told in training_run.error) == ("failed", True)
+    retry_training(training_run=training_run, user=None)
+    with pytest.raises(ValueError, match=told):
+        run_training(training_run.pk)
+    assert not ModelVersion.objects.exists()
 
 
 def test_what_its_worker_leaves_again_and_again_fails_with_what_to_do(project: Project) -> None:
@@ -222,8 +313,11 @@ def test_reasons(error: Exception, words: str) -> None:
 
 def test_every_choice_reaches_the_training(project: Project) -> None:
     dataset = drawn_dataset(project)
+    spec = ModelSpec("unet", (LabelSpec(0, "background", "#808080"),), encoder=TINY["encoder"])
+    storage.write(storage.model_folder("parts-1") / "model.json", spec.to_json().encode())
+    storage.write(storage.model_folder("parts-1") / "model.safetensors", b"weights")
     parent = ModelVersion.objects.create(
-        project=project, number=1, architecture="unet", origin="colors", folder="parts-1", weights_sha256="0" * 64
+        project=project, number=1, architecture="unet", origin="imported", folder="parts-1", weights_sha256="0" * 64
     )
     training_run = queued_training(
         project, dataset, epochs=7, crop_px=96, seed=5, presets=["light", "mirrored"], start="parent", parent=parent
@@ -239,6 +333,27 @@ def test_every_choice_reaches_the_training(project: Project) -> None:
     assert (hub.minutes, hub.pretrained, hub.initial_model) == (2.5, "imagenet", None)
     folder = train_settings(queued_training(project, dataset, start="folder"))
     assert folder.pretrained == storage.encoder_folder()
+
+
+def test_labels_that_were_renamed_since_the_earlier_version_keep_their_part(project: Project) -> None:
+    dataset = drawn_dataset(project)
+    ids = {label.name: label.pk for label in project.labels.all()}
+    known = [LabelSpec(0, "background", "#808080"), LabelSpec(1, "paint", "#00ff00"), LabelSpec(2, "rust", "#ff0000")]
+    spec = ModelSpec("unet", tuple(known), encoder=TINY["encoder"])
+    storage.write(storage.model_folder("parts-1") / "model.json", spec.to_json().encode())
+    storage.write(storage.model_folder("parts-1") / "model.safetensors", b"weights")
+    parent = ModelVersion.objects.create(
+        project=project, number=1, architecture="unet", origin="imported", folder="parts-1", weights_sha256="0" * 64
+    )
+    for output in known:
+        parent.model_labels.create(index=output.index, label_id=ids[output.name])
+    project.labels.filter(name="rust").update(name="corrosion")
+    project.labels.filter(name="paint").update(name="rust")
+    training_run = queued_training(project, dataset, start="parent", parent=parent)
+    training_run.label_ids = [ids["background"], ids["rust"], ids["paint"]]
+    assert train_settings(training_run).initial_names == ("background", "rust", "paint")
+    parent.model_labels.get(index=1).delete()
+    assert train_settings(training_run).initial_names == ("background", "rust", "")
 
 
 def test_labels_are_counted_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

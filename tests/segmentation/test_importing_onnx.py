@@ -118,14 +118,16 @@ def test_probabilities_are_the_confidence(operator: str, outputs: int, tmp_path:
     np.testing.assert_array_equal(found.mask, shares.argmax(dim=0))
 
 
-def test_sides_that_must_be_multiples_are_found(tmp_path: Path) -> None:
-    """Pooled by 8 and enlarged by 8 again, then joined with the picture: fits multiples of 8 only."""
+@pytest.mark.parametrize("multiple", [2, 8, 32])
+def test_sides_that_must_be_multiples_are_found(multiple: int, tmp_path: Path) -> None:
+    """Pooled and enlarged again, then joined with the picture: fits multiples of that only."""
 
     def before() -> list[Any]:
-        eight = helper.make_tensor("s", TensorProto.FLOAT, [4], [1, 1, 8, 8])
+        sides = [multiple, multiple]
+        scales = helper.make_tensor("s", TensorProto.FLOAT, [4], [1, 1, *sides])
         return [
-            helper.make_node("AveragePool", ["pixels"], ["p"], kernel_shape=[8, 8], strides=[8, 8]),
-            helper.make_node("Constant", [], ["scales"], value=eight),
+            helper.make_node("AveragePool", ["pixels"], ["p"], kernel_shape=sides, strides=sides),
+            helper.make_node("Constant", [], ["scales"], value=scales),
             helper.make_node("Resize", ["p", "", "scales"], ["r"], mode="nearest"),
             helper.make_node("Sub", ["pixels", "r"], ["d"]),
             helper.make_node("Add", ["d", "r"], ["x"]),
@@ -133,10 +135,10 @@ def test_sides_that_must_be_multiples_are_found(tmp_path: Path) -> None:
 
     path = onnx_file(tmp_path / "a.onnx", before=before)
     spec = import_model(path, LABELS, tmp_path / "ours", mean=[0, 0, 0], std=[1, 1, 1])
-    assert spec.options["multiple_px"] == 8
-    picture = noise(37, 21)
-    mask = Segmenter(tmp_path / "ours", "cpu").segment([picture])[0].mask
-    assert (mask == picture.argmax(axis=2)).mean() > 0.99
+    assert spec.options["multiple_px"] == multiple
+    for picture in (noise(37, 21), noise(131, 195)):
+        mask = Segmenter(tmp_path / "ours", "cpu").segment([picture])[0].mask
+        assert (mask == picture.argmax(axis=2)).mean() > 0.99
 
 
 def node(operator: str, **options: Any) -> Callable[[], list[Any]]:

@@ -42,6 +42,12 @@ def test_threshold_lands_between_specks_and_defects() -> None:
     assert point.f1 == 1.0
 
 
+def test_one_pixel_is_a_size_like_others() -> None:
+    """From 2 pixels on every picture is judged rightly; from 1 on the good one would fail."""
+    point = choose_operating_point(outcomes(good=[1], defective=[2]))
+    assert (point.min_region_px, point.f1) == (2, 1.0)
+
+
 def test_of_equal_thresholds_the_smallest_misses_least() -> None:
     """At 50 all is found with one false alarm (F1 2·1/(2+1)); at 60 nothing better comes."""
     point = choose_operating_point(outcomes(good=[50, 0], defective=[50]))

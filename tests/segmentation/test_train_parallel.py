@@ -8,17 +8,24 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 import torch
 
+from segmentation import train_parallel
 from segmentation.architectures import build
+from segmentation.architectures_catalogue import facts_of
+from segmentation.augment import NO_AUGMENTATION
 from segmentation.datasets import open_dataset
 from segmentation.parallel import World
+from segmentation.pictures import read_rgb
+from segmentation.recipe import recipe_settings, recipe_spec
 from segmentation.spec import ModelSpec
 from segmentation.train import TrainSettings, train
-from segmentation.weights import load_model
+from segmentation.weights import load_model, load_spec
 from tests.segmentation.squares import LABELS, TRAIN, VALIDATION
 
 # No batch normalisation: on a CPU torch cannot share its statistics between processes.
@@ -48,20 +55,25 @@ def written_dataset(folder: Path) -> Path:
     return folder
 
 
+def by_torchrun(count: int, dataset: Path, model: Path, *options: str) -> list[dict[str, Any]]:
+    """What so many processes print: a line for every epoch."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
+    command += ["-m", "segmentation.train_parallel", str(dataset), str(model), "--device", "cpu", *options]
+    done = subprocess.run(
+        command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     """The same losses and scores within rounding, and one model, written by process 0."""
     torch.set_num_threads(1)
     assert not any("BatchNorm" in type(module).__name__ for module in build(SPEC).modules())
     dataset = written_dataset(tmp_path / "squares")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "segmentation.train_parallel", str(dataset), str(tmp_path / "model"), "--device", "cpu"]
-    command += ["--encoder", str(SPEC.encoder), "--options", json.dumps(OPTIONS)]
-    command += [f"--{name.replace('_', '-')}={value}" for name, value in LENGTH.items()]
-    done = subprocess.run(
-        command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    together = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    options = ["--encoder", str(SPEC.encoder), "--options", json.dumps(OPTIONS)]
+    options += [f"--{name.replace('_', '-')}={value}" for name, value in LENGTH.items()]
+    together = by_torchrun(2, dataset, tmp_path / "model", *options)
     opened = open_dataset(dataset)
     settings = TrainSettings(device="cpu", **LENGTH)
     alone = list(train(opened.pairs("train"), opened.pairs("val"), SPEC, settings))
@@ -73,6 +85,56 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
         assert two["steps"] == one.steps
     saved = load_model(tmp_path / "model")
     assert dataclasses.replace(saved.spec, min_region_px=1).labels == SPEC.labels
+    assert "in 2 processes" in (tmp_path / "model" / "card.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_recipe_is_that_of_the_app(tmp_path: Path) -> None:
+    """Grey pictures of many brightnesses: their light is evened out, at the rate that suits the network."""
+    dataset = written_dataset(tmp_path / "grey")
+    for place, path in enumerate(sorted((dataset / "images").iterdir())):
+        grey = read_rgb(path)[:, :, 0] + 20.0 * (place % 7)
+        cv2.imwrite(str(path), np.clip(grey, 0, 255).astype(np.uint8))
+    first, second = tmp_path / "first", tmp_path / "second"
+    length = ["--epochs=1", "--crop-px=64", "--chunk-size=4"]
+    choices = ["--loss=focal", "--augment=light,mirrored", "--mirrored-views"]
+    (line,) = by_torchrun(1, dataset, first, *length, *choices, "--architecture=linknet-light")
+    spec, card = load_spec(first), (first / "card.md").read_text()
+    assert (spec.architecture, spec.scale, spec.evens_light) == ("linknet-light", 1.0, True)
+    assert line["learning_rate"] <= facts_of("linknet-light").learning_rate
+    for row in ("learning rate | 0.004", "loss | focal", "mirrored views | True"):
+        assert f"| {row} |" in card
+    assert f"checksum {open_dataset(dataset).checksum()}" in card
+    assert "- train: 12 pictures." in card
+    assert "| red |" in card.partition("## Scores on the validation pictures")[2]
+
+    by_torchrun(1, dataset, second, *length, f"--start-from={first}")
+    assert load_spec(second).architecture == "linknet-light", "an earlier model brings its network"
+    assert "| kept of the earlier model | 100.0% of all weights |" in (second / "card.md").read_text()
+
+
+def test_options_and_input_are_the_architectures_own() -> None:
+    spec = recipe_spec("segnet", LABELS, TRAIN[:2], has_gpu=False)
+    assert spec.options == {"width": 24}
+    assert recipe_spec("fpn", LABELS, [], has_gpu=False).encoder == facts_of("fpn").default_encoder
+    assert recipe_spec("segnet", LABELS, TRAIN[:2], options={"width": 8}, has_gpu=False).options == {"width": 8}
+    settings = recipe_settings("linknet-light", presets=[], epochs=3)
+    assert (settings.learning_rate, settings.epochs, settings.augmentation) == (4e-3, 3, NO_AUGMENTATION)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--augment=earthquake", "there is no preset 'earthquake'; take some of light,"),
+        ("--options=width=8", "expected a JSON object such as"),
+        ("--loss=sorrow", "invalid choice: 'sorrow'"),
+        ("--architecture=magic", "invalid choice: 'magic'"),
+    ],
+)
+def test_what_cannot_be_typed(option: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        train_parallel.main(["data", "model", option])
+    assert told in capsys.readouterr().err
 
 
 def test_chunks_must_share_out_evenly() -> None:

@@ -75,6 +75,29 @@ def test_another_trainings_checkpoint_is_refused(tmp_path: Path) -> None:
         next(train(TRAIN[:3], VALIDATION[:1], SPEC, settings))
 
 
+def test_labels_may_be_renamed_recoloured_and_become_defects_meanwhile(tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, epochs=2, checkpoint_folder=tmp_path)
+    started = train(TRAIN[:2], VALIDATION[:1], SPEC, settings)
+    first = next(started)
+    started.close()
+    ground, red, blue, other = SPEC.labels
+    red, blue = (dataclasses.replace(label, name=name) for label, name in ((red, "blue"), (blue, "red")))
+    labels = (dataclasses.replace(ground, color="#FFFFFF", is_defect=True), red, blue, other)
+    again = next(train(TRAIN[:2], VALIDATION[:1], dataclasses.replace(SPEC, labels=labels), settings))
+    assert (again.index, again.iou, again.spec.labels) == (1, first.iou, labels)
+    assert 0 in again.outcomes[0].true_defects
+    with pytest.raises(CheckpointError, match="it differs in model labels"):
+        next(train(TRAIN[:2], VALIDATION[:1], dataclasses.replace(SPEC, labels=labels[:3]), settings))
+
+
+def test_a_checkpoint_of_a_release_that_kept_names_is_gone_on_from(tmp_path: Path) -> None:
+    labels = [dataclasses.asdict(label) for label in SPEC.labels]
+    save_checkpoint(tmp_path, Checkpoint({"model": {"labels": labels}}, {}, {"weight": torch.arange(6.0)}))
+    assert load_checkpoint(tmp_path, {"model": {"labels": [0, 1, 2, 3]}}) is not None
+    with pytest.raises(CheckpointError, match="differs in model labels"):
+        load_checkpoint(tmp_path, {"model": {"labels": [0, 1, 2]}})
+
+
 def test_a_checkpoint_of_a_release_that_knew_fewer_settings_is_gone_on_from(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, Checkpoint({"seed": 1, "model": {"scale": 0.5}}, {}, {"weight": torch.arange(6.0)}))
     assert load_checkpoint(tmp_path, {"seed": 1, "model": {"scale": 0.5, "mirrors": []}, "patience": 3}) is not None

@@ -13,6 +13,7 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from segmentation.architectures import build
 from segmentation.architectures_catalogue import CATALOGUE
@@ -20,7 +21,7 @@ from segmentation.initial_weights import inherit
 from segmentation.recommend import recommend
 from segmentation.spec import LabelSpec, ModelSpec
 from segmentation.train import train
-from segmentation.transfer import Start, hub_answers, starts, weights_of
+from segmentation.transfer import Start, hub_answers, model_start, starts, weights_of
 from segmentation.weights import ModelFolderError, save_model
 from tests.segmentation.squares import SETTINGS, SPEC, TRAIN, VALIDATION
 
@@ -63,6 +64,15 @@ class TestEarlierModel:
             else:
                 assert torch.equal(value, learnt_values[name]), name
 
+    def test_a_label_that_was_called_otherwise_there_keeps_its_part(self, earlier: Path) -> None:
+        """Red is the earlier model's scratch, and what is called blue today it did not know."""
+        module, fresh = seeded(SPEC, 6), seeded(SPEC, 6).state_dict()
+        learnt = load_file(earlier / "model.safetensors")
+        assert inherit(module, SPEC, earlier, ("background", "scratch", "", "")).labels == ("background", "red")
+        weight = module.state_dict()[f"{HEAD}.weight"]
+        assert torch.equal(weight[1], learnt[f"{HEAD}.weight"][2])
+        assert torch.equal(weight[2:], fresh[f"{HEAD}.weight"][2:])
+
     def test_equal_numbers_of_labels_do_not_mean_equal_labels(self, earlier: Path) -> None:
         """Three labels each, but red is no scratch, though its row has the same place and shape."""
         labels = (SPEC.labels[0], SPEC.labels[1], dataclasses.replace(SPEC.labels[2], name="dent"))
@@ -77,6 +87,25 @@ class TestEarlierModel:
         with pytest.raises(ModelFolderError, match=r"another network .unet with tu-test_resnet, not segnet"):
             inherit(build(spec), spec, earlier)
 
+    def test_next_to_nothing_kept_is_refused(self, tmp_path: Path) -> None:
+        """A few counters and offsets happen to have one name and shape: too little to be called a start."""
+        spec = ModelSpec("segnet", SPEC.labels, options={"width": 8})
+        save_model(tmp_path, spec, build(spec), card="")
+        other = ModelSpec("linknet-light", SPEC.labels)
+        told = r"segnet, not linknet-light.: \d of [\d,]+ numbers fit, and next to nothing .* start from nothing"
+        with pytest.raises(ModelFolderError, match=told):
+            inherit(build(other), other, tmp_path)
+
+    def test_another_network_keeps_the_encoder_of_the_same_name(self, tmp_path: Path) -> None:
+        """Also where that is a small part of the new network."""
+        encoder = "tu-mobilenetv3_small_100"
+        light = ModelSpec("lraspp", SPEC.labels, encoder=encoder)
+        save_model(tmp_path, light, build(light), card="")
+        heavy = ModelSpec("manet", SPEC.labels, encoder=encoder, options=dict(CATALOGUE["manet"].default_options))
+        assert "what its encoder has learned" in model_start(tmp_path, "manet", encoder).why
+        taken = inherit(build(heavy), heavy, tmp_path)
+        assert 0.05 < taken.fraction < 0.2
+
     def test_no_model(self, tmp_path: Path) -> None:
         with pytest.raises(ModelFolderError, match="no model in"):
             inherit(build(SPEC), SPEC, tmp_path)
@@ -89,6 +118,17 @@ class TestEarlierModel:
         inherit(expected, SPEC, earlier)
         name = f"{HEAD}.weight"
         assert torch.equal(epoch.module.state_dict()[name][2], expected.state_dict()[name][2])
+
+    def test_the_share_that_was_kept_outlives_an_interruption(self, earlier: Path, tmp_path: Path) -> None:
+        settings = dataclasses.replace(SETTINGS, initial_model=earlier, checkpoint_folder=tmp_path / "checkpoint")
+        training = train(TRAIN[:2], VALIDATION[:1], SPEC, settings)
+        kept = next(training).kept_fraction
+        training.close()
+        assert kept is not None
+        assert 0.99 < kept < 1
+        assert [epoch.kept_fraction for epoch in train(TRAIN[:2], VALIDATION[:1], SPEC, settings)] == [kept, kept]
+        fresh = dataclasses.replace(SETTINGS, epochs=1)
+        assert [epoch.kept_fraction for epoch in train(TRAIN[:2], VALIDATION[:1], SPEC, fresh)] == [None]
 
 
 @pytest.fixture
@@ -105,7 +145,7 @@ def start(name: str, found: list[Start]) -> Start:
 
 class TestStarts:
     def test_nothing_but_chance(self, hub: Path) -> None:
-        found = starts("resnet18", weights_folder=None)
+        found = starts("unet", "resnet18", weights_folder=None)
         assert [each.name for each in found if each.is_usable] == ["random"]
         assert "turned off" in start("hub", found).why
         assert "No folder" in start("folder", found).why
@@ -117,16 +157,16 @@ class TestStarts:
     def test_what_was_fetched_earlier(self, hub: Path, encoder: str, repository: str) -> None:
         snapshot = hub / repository / "snapshots" / "0123abcd"
         snapshot.mkdir(parents=True)
-        assert not start("hub", starts(encoder, weights_folder=None)).is_usable
+        assert not start("hub", starts("unet", encoder, weights_folder=None)).is_usable
         (snapshot / "model.safetensors").write_bytes(b"weights")
-        assert start("hub", starts(encoder, weights_folder=None)).is_usable
-        assert not start("hub", starts("resnet1", weights_folder=None)).is_usable
+        assert start("hub", starts("unet", encoder, weights_folder=None)).is_usable
+        assert not start("hub", starts("unet", "resnet1", weights_folder=None)).is_usable
 
     def test_folder(self, hub: Path, tmp_path: Path) -> None:
-        assert "expected" in start("folder", starts("resnet18", weights_folder=tmp_path)).why
+        assert "expected" in start("folder", starts("unet", "resnet18", weights_folder=tmp_path)).why
         (tmp_path / "resnet18").mkdir()
         (tmp_path / "resnet18" / "model.safetensors").write_bytes(b"weights")
-        usable = start("folder", starts("resnet18", weights_folder=tmp_path))
+        usable = start("folder", starts("unet", "resnet18", weights_folder=tmp_path))
         assert usable.is_usable
         assert usable.folder == tmp_path / "resnet18" == weights_of("resnet18", tmp_path)
         assert weights_of("resnet34", tmp_path) is None
@@ -136,18 +176,36 @@ class TestStarts:
         colors = ModelSpec("nearest-color", SPEC.labels, **plain)
         save_model(tmp_path / "colors", colors, build(colors), card="")
         found = starts(
-            "tu-test_resnet", weights_folder=None, model_folders=[earlier, tmp_path / "colors", tmp_path / "gone"]
+            "unet",
+            "tu-test_resnet",
+            weights_folder=None,
+            model_folders=[earlier, tmp_path / "colors", tmp_path / "gone"],
         )
         assert start("model:earlier", found).is_usable
         assert start("model:earlier", found).folder == earlier
         assert "in another way" in start("model:colors", found).why
         assert "no whole model" in start("model:gone", found).why
-        other = start("model:earlier", starts("resnet18", weights_folder=None, model_folders=[earlier]))
+        other = start("model:earlier", starts("unet", "resnet18", weights_folder=None, model_folders=[earlier]))
         assert not other.is_usable
         assert "another encoder (tu-test_resnet, not resnet18)" in other.why
 
+    def test_without_encoders_the_kind_of_network_has_to_be_the_same(self, tmp_path: Path) -> None:
+        spec = ModelSpec("segnet", SPEC.labels, options={"width": 8})
+        save_model(tmp_path / "segnet", spec, build(spec), card="")
+        for architecture, is_usable in (("segnet", True), ("linknet-light", False), ("segformer", False)):
+            (found,) = starts(architecture, None, weights_folder=None, model_folders=[tmp_path / "segnet"])[-1:]
+            assert found.is_usable == is_usable
+            assert ("another kind of network (SegNet, not" in found.why) == (not is_usable)
+
+    def test_dpt_names_the_layers_of_its_encoder_otherwise(self, tmp_path: Path) -> None:
+        encoder = CATALOGUE["dpt"].default_encoder
+        spec = ModelSpec("segmenter-linear", SPEC.labels, encoder=encoder)
+        save_model(tmp_path, spec, build(spec), card="")
+        assert model_start(tmp_path, "segmenter-mask").is_usable
+        assert not model_start(tmp_path, "dpt").is_usable
+
     def test_a_network_of_its_own_has_no_general_weights(self, hub: Path) -> None:
-        found = starts(None, weights_folder=None)
+        found = starts("segnet", None, weights_folder=None)
         assert [each.is_usable for each in found] == [True, False, False]
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from segmentation.masks import read_mask
 from tests.cast import signed_in
-from tests.trainings import drawn_dataset
+from tests.trainings import drawn_dataset, taken_at
 from tests.views.visit import words
 from webapp import storage
 from webapp.actions.evaluations import start_evaluation
@@ -137,6 +137,35 @@ def test_page_of_a_version(client: Client, versions: Project, dataset: Dataset) 
     for figure in ("confusion", "regions", "calibration"):
         assert f'id="figure-{figure}"' in page
     assert versions.model_versions.get(number=3).weights_sha256 in page
+
+
+def test_below_the_card_stand_the_newest_scores_on_test_images(
+    client: Client, versions: Project, dataset: Dataset
+) -> None:
+    def below_the_card(query: str = "") -> str:
+        return words(shown(client, versions, f"1/{query}")).partition("Model card")[2]
+
+    first = versions.model_versions.get(number=1)
+    for older in (drawn_dataset(versions, train=1, val=2, test=0), dataset):
+        run_evaluation(start_evaluation(model_version=first, dataset=older, user=None).pk)
+    assert "on the 4 test images of Drawn parts. Missed 0 of 2 defective, rejected 0 of 2 good." in below_the_card()
+    assert "Camera 1" not in below_the_card()
+    newer = drawn_dataset(versions, train=1, val=1, test=6)
+    Dataset.objects.filter(pk=newer.pk).update(name="Newer parts")
+    taken_at(newer, "test", "Camera 1", "Camera 2")
+    run_evaluation(start_evaluation(model_version=first, dataset=newer, user=None).pk)
+    shown_last = below_the_card(f"?dataset={dataset.pk}")
+    today = timezone.localtime().strftime("%-d %b %Y")
+    assert f"Evaluated {today}" in shown_last
+    assert "on the 6 test images of Newer parts." in shown_last
+    assert "scratch 1.000 1.000 1.000 1.000 1.000" in shown_last
+    assert "Camera 1 3" in shown_last
+
+
+def test_validation_scores_are_not_shown_as_those_of_test_images(client: Client, versions: Project) -> None:
+    only = drawn_dataset(versions, train=1, val=2, test=0)
+    evaluate_all_of(versions, only)
+    assert "Scores on test images" not in shown(client, versions, "1/")
 
 
 def test_a_failed_evaluation_says_why(client: Client, versions: Project, dataset: Dataset) -> None:

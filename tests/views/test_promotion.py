@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from django.utils import timezone
 
 from tests.cast import signed_in
 from tests.images import picture, png
@@ -114,6 +115,21 @@ def test_a_comparison_can_be_stopped(two_versions: Project, alice: User) -> None
     client.post(f"/p/{two_versions.slug}/models/2/shadow/stop")
     assert "The last comparison was stopped." in page(alice, two_versions, "2/promote")
     assert "See first what would change" in page(alice, two_versions, "2/promote")
+    told = client.post(f"/p/{two_versions.slug}/models/2/live", follow=True).content.decode()
+    assert "The last comparison was stopped, so it does not show what would change. Start it again." in told
+    assert not Promotion.objects.filter(model_version__number=2).exists()
+
+
+def test_a_comparison_in_which_all_images_failed_asks_for_another(two_versions: Project, alice: User) -> None:
+    client = signed_in(alice)
+    client.post(f"/p/{two_versions.slug}/models/2/shadow", {"image_count": "3"})
+    Run.objects.get(kind="shadow").predictions.update(state="failed", error="broken", finished_at=timezone.now())
+    shown = page(alice, two_versions, "2/promote")
+    assert "The last comparison compared no image: all failed or were deleted meanwhile." in shown
+    assert "Start the comparison" in shown
+    assert "Put it live?" not in shown
+    told = client.post(f"/p/{two_versions.slug}/models/2/live", follow=True).content.decode()
+    assert "Start it again on the newest images." in told
 
 
 @pytest.mark.parametrize("count", ["", "0", "-3", "many", "99999999999", "2001"])

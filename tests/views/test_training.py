@@ -65,8 +65,9 @@ class TestAsking:
         told = words(answer.content.decode())
         assert "4 images to learn from, 2 to check it after every step, 1 locked away" in told
         assert "No validation image shows scratch: nobody can tell how well that is found." in told
-        assert "No training image shows crack, pit or stain: the model will not know it." in told
+        assert "No training image shows crack, pit or stain: the model will not know them." in told
         assert "Random forest" in told, "few pictures: the recommendation says so"
+        assert "Random forest learns in seconds: the time does not matter for it." in told
         assert "There are no general weights for this kind of model." in told
 
     def test_advice_follows_a_choice_of_ones_own(self, client: Client, project: Project, dataset: Dataset) -> None:
@@ -77,6 +78,23 @@ class TestAsking:
         assert "cannot be reached from here" in told
         assert 'value="random" checked' in told, "what cannot be used is not chosen"
 
+    def test_advice_holds_a_chosen_network_against_every_version(
+        self, client: Client, project: Project, dataset: Dataset
+    ) -> None:
+        version = ModelVersion.objects.create(
+            project=project, number=1, architecture="segnet", origin="imported", folder="one", weights_sha256="0" * 64
+        )
+        spec = '{"architecture": "segnet", "labels": [{"index": 0, "name": "a", "color": "#000000"}]}'
+        storage.write(storage.model_folder("one") / "model.json", spec.encode())
+        storage.write(storage.model_folder("one") / "model.safetensors", b"weights")
+        query = {"dataset": dataset.pk, "start": f"version:{version.pk}"}
+        told = client.get(f"/p/{project.slug}/models/train/advice", query).content.decode()
+        assert f'value="version:{version.pk}" checked' in told
+        query["architecture"] = "segformer"
+        told = client.get(f"/p/{project.slug}/models/train/advice", query).content.decode()
+        assert "It is another kind of network (SegNet, not SegFormer): nothing fits." in told
+        assert 'value="random" checked' in told
+
     def test_eight_examples_of_what_may_happen(self, client: Client, project: Project, dataset: Dataset) -> None:
         query = {"dataset": dataset.pk, "presets": ["light", "rotated", "no such thing"]}
         told = client.get(f"/p/{project.slug}/models/train/examples", query).content.decode()
@@ -85,7 +103,7 @@ class TestAsking:
         assert addresses[1].endswith("/preview/1.webp?presets=light&presets=rotated&")
         assert len({client.get(address).content for address in addresses}) > 4
         empty = client.get(f"/p/{project.slug}/models/train/examples", {"dataset": 0}).content.decode()
-        assert "No picture of this data set" in empty
+        assert "No image of this data set" in empty
 
     def test_a_training_is_queued_with_what_was_chosen(
         self, client: Client, alice: User, project: Project, dataset: Dataset
@@ -133,6 +151,7 @@ class TestAsking:
             '{"architecture": "fpn", "encoder": "resnet18", "labels": [{"index": 0, "name": "a", "color": "#000000"}]}'
         )
         storage.write(storage.model_folder("one") / "model.json", spec.encode())
+        storage.write(storage.model_folder("one") / "model.safetensors", b"weights")
         ask(client, project, dataset=dataset.pk, start=f"version:{version.pk}")
         training_run = TrainingRun.objects.get()
         assert (training_run.start, training_run.parent) == ("parent", version)
@@ -147,6 +166,8 @@ class TestAsking:
             ({"start": "version:1"}, "This model version is not there any more."),
             ({"start": "the moon"}, "Choose what to start from."),
             ({"crop_px": "7"}, "greater than or equal to 32"),
+            ({"encoder": "resnet34"}, "Random forest, the recommended network, has no encoder to choose."),
+            ({"architecture": "segnet", "start": "hub"}, "SegNet has no encoder to give learnt weights to."),
         ],
     )
     def test_what_cannot_be_is_told_at_the_question(
@@ -192,9 +213,18 @@ class TestWatching:
         first = page(client, training_run, "status")
         assert 'id="training-previews" hx-swap-oob="true"' in first
         assert 'delay:1s"' in first
-        again = page(client, training_run, "status", seen="running-4-False", pause="4")
+        again = page(client, training_run, "status", seen="running-4-False-False", pause="4")
         assert "training-previews" not in again
         assert 'delay:6s"' in again
+
+    def test_while_the_best_is_judged_it_says_scoring(self, client: Client, project: Project, dataset: Dataset) -> None:
+        training_run = learned(queued_training(project, dataset), 4, progress_fraction=1)
+        shown = words(page(client, training_run))
+        assert "Scoring the best on the validation images" in shown
+        listed = words(client.get(f"/p/{project.slug}/models/").content.decode())
+        assert "Running and failed trainings" in listed
+        assert "Scoring" in listed
+        assert "100%" not in listed
 
     def test_over(self, client: Client, project: Project, dataset: Dataset) -> None:
         training_run = learned(

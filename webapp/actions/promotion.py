@@ -40,7 +40,7 @@ def start_shadow_run(*, model_version: ModelVersion, user: User | None, image_co
 
 @transaction.atomic
 def promote(*, model_version: ModelVersion, user: User, note: str = "") -> Promotion:
-    """Put a version live once its shadow run is over; the first of a project may go live at once.
+    """Put a version live once its shadow run has compared; the first of a project may go live at once.
 
     PermissionDenied unless `user` is an administrator of the workspace. What the shadow run showed is kept.
     """
@@ -104,6 +104,13 @@ def _shadow_of(model_version: ModelVersion) -> ShadowResult:
     if run is None:
         raise Refused("See first what would change: start the comparison on the newest images.")
     result = shadow_result(run)
+    if result.is_stopped:
+        raise Refused("The last comparison was stopped, so it does not show what would change. Start it again.")
     if not result.is_over:
         raise Refused("The comparison is still going on. Wait until all its images are done.")
+    if result.is_in_vain:
+        raise Refused(
+            "The last comparison compared no image: all failed or were deleted meanwhile. "
+            "Start it again on the newest images."
+        )
     return result

@@ -15,7 +15,7 @@ from segmentation.loss_catalogue import AUTOMATIC, LOSS_FACTS
 from segmentation.spec import ModelSpec
 from webapp import storage
 from webapp.actions.refused import Refused
-from webapp.actions.training_advice import recommendation
+from webapp.actions.training_advice import recommendation, version_start
 from webapp.models import Dataset, DatasetImage, ModelVersion, Project, TrainingRun, User
 from webapp.models.trainings import MOST_MINUTES
 from webapp.pipeline.training_lease import end_training, requeue_lost_trainings
@@ -30,7 +30,7 @@ class TrainingWish:
     """What a person wants. One of `minutes` and `epochs`.
 
     Without `architecture` the recommended network is taken, or that of the `parent` it starts from; without the rest
-    the architecture's or the library's own.
+    the architecture's or the library's own. `options` are those of an `architecture`, or of the parent's.
     `presets`: what may happen to the photos, None = the library's own mixture, empty = nothing.
     `weights_folder`: for start "folder", where the encoder's weights are; empty = `encoders/` of the data folder.
     """
@@ -52,11 +52,19 @@ class TrainingWish:
     seed: int = 1
 
 
-@transaction.atomic
 def start_training(*, project: Project, user: User | None, wish: TrainingWish, by_command: bool = False) -> TrainingRun:
     """Queue a training for the worker, or (`by_command`) for the command that asks. Refused says what cannot be."""
     _refuse_impossible(project, wish)
+    # A parent may have to be fetched from the bucket first: nothing for a transaction.
     network = _network(wish)
+    _refuse_what_it_lacks(wish, network)
+    return _queued(project, user, wish, network, by_command=by_command)
+
+
+@transaction.atomic
+def _queued(
+    project: Project, user: User | None, wish: TrainingWish, network: _Network, *, by_command: bool
+) -> TrainingRun:
     training_run = TrainingRun.objects.create(
         project=project,
         dataset=wish.dataset,
@@ -159,20 +167,44 @@ class _Network:
 
 
 def _network(wish: TrainingWish) -> _Network:
-    """What was chosen, else what the parent is, else what is recommended."""
+    """The parent's, else what was chosen, else what is recommended."""
+    if wish.parent is not None:
+        return _inherited(wish, wish.parent)
     if wish.architecture:
         facts = _trainable(wish.architecture)
-        encoder = (wish.encoder or facts.default_encoder or "") if facts.has_encoder else ""
         options = facts.default_options if wish.options is None else wish.options
-        return _Network(facts.name, encoder, options, wish.crop_px, "")
-    if wish.parent is not None:
-        spec_file = storage.fetch(storage.model_folder(wish.parent.folder) / "model.json")
-        spec = ModelSpec.from_json(spec_file.read_text())
-        why = f"The network of version {wish.parent.number}, from which it starts."
-        return _Network(spec.architecture, spec.encoder or "", spec.options, wish.crop_px, why)
+        return _Network(facts.name, wish.encoder or facts.default_encoder or "", options, wish.crop_px, "")
+    if wish.options is not None:
+        raise Refused("Options belong to a kind of network. Name the architecture that has them.", field="options")
     advised = recommendation(wish.dataset, minutes=wish.minutes, target=wish.target)
     encoder = wish.encoder or advised.encoder or ""
     return _Network(advised.architecture, encoder, advised.options, wish.crop_px or advised.crop_px, advised.why)
+
+
+def _inherited(wish: TrainingWish, parent: ModelVersion) -> _Network:
+    """The parent's network, or the chosen one around the parent's encoder. Refused where nothing of it fits."""
+    if wish.architecture:
+        _trainable(wish.architecture)
+    start = version_start(parent, wish.architecture, wish.encoder)
+    if not start.is_usable:
+        is_chosen = wish.architecture or wish.encoder
+        cure = "Name no kind of network and no encoder, to take over its own, or choose" if is_chosen else "Choose"
+        raise Refused(
+            f"This training cannot start from version {parent.number}. {start.why} {cure} another start.",
+            field="parent",
+        )
+    spec_file = storage.fetch(storage.model_folder(parent.folder) / "model.json")
+    spec = ModelSpec.from_json(spec_file.read_text())
+    facts = _trainable(wish.architecture or spec.architecture)
+    is_same = facts.name == spec.architecture
+    usual = spec.options if is_same else facts.default_options
+    return _Network(
+        facts.name,
+        spec.encoder or facts.default_encoder or "",
+        usual if wish.options is None else wish.options,
+        wish.crop_px,
+        f"The network of version {parent.number}, from which it starts." if is_same else "",
+    )
 
 
 def _trainable(architecture: str) -> Facts:
@@ -219,6 +251,19 @@ def _refuse_impossible(project: Project, wish: TrainingWish) -> None:
         raise Refused(f"Crops have {SMALLEST_CROP_PX} to {LARGEST_CROP_PX} pixels a side.", field="crop_px")
     if not 0 <= wish.seed <= LARGEST_SEED:
         raise Refused(f"The seed is a whole number from 0 to {LARGEST_SEED:,}.", field="seed")
+
+
+def _refuse_what_it_lacks(wish: TrainingWish, network: _Network) -> None:
+    """Where a network brings its own encoder, nobody chooses one, and there are no general weights for it."""
+    facts = CATALOGUE[network.architecture]
+    if facts.has_encoder:
+        return
+    name = facts.title if wish.architecture else f"{facts.title}, the recommended network,"
+    other = "or choose a kind of network that has one."
+    if wish.encoder:
+        raise Refused(f"{name} has no encoder to choose. Leave the encoder empty, {other}", field="encoder")
+    if wish.start in (TrainingRun.Start.HUB, TrainingRun.Start.FOLDER):
+        raise Refused(f"{name} has no encoder to give learnt weights to. Start from nothing, {other}", field="start")
 
 
 def _settings(wish: TrainingWish, network: _Network) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from django.conf import settings
 
 from segmentation.recommend import Recommendation, Target, recommend
-from segmentation.transfer import starts
+from segmentation.transfer import Start, model_start, starts
 from webapp import storage
 from webapp.models import Dataset, DatasetImage, Label, ModelVersion, Project
 from webapp.pipeline.label_census import label_counts
@@ -91,22 +91,33 @@ def recommendation(dataset: Dataset, *, minutes: float | None, target: str) -> R
     )
 
 
-def start_choices(project: Project, encoder: str | None) -> list[StartChoice]:
-    """Every way to start, those that cannot be used too. Asks the hub, for two seconds at most."""
+def start_choices(
+    project: Project, *, architecture: str, encoder: str | None, own_architecture: str = "", own_encoder: str = ""
+) -> list[StartChoice]:
+    """Every way to start, those that cannot be used too. Asks the hub, for two seconds at most.
+
+    `architecture` and `encoder` are the network that would be trained; `own_…` what of it a person has chosen: a
+    training from a version takes over the rest of its network.
+    """
     versions = ModelVersion.objects.filter(project=project).exclude(origin=ModelVersion.Origin.COLORS)
     weights = storage.encoder_folder()
     # Where the data folder lies is no affair of whoever reads the page.
     found = [
         StartChoice(start.name, start.title, start.is_usable, start.why.replace(str(weights), "encoders"))
-        for start in starts(encoder, weights_folder=weights)
+        for start in starts(architecture, encoder, weights_folder=weights)
     ]
     for version in versions.select_related("training_run__dataset"):
-        # A training from a version takes over its network, so its own encoder is the one that has to fit.
-        folder = storage.fetch_folder(storage.model_folder(version.folder))
-        (start,) = starts(version.encoder or None, weights_folder=None, model_folders=[folder])[-1:]
+        start = version_start(version, own_architecture, own_encoder)
         title = f"From version {version.number}"
         found.append(StartChoice(f"version:{version.pk}", title, start.is_usable, start.why))
     return found
+
+
+def version_start(version: ModelVersion, architecture: str = "", encoder: str = "") -> Start:
+    """Whether a training could start from a version, with this network; what is empty is taken over from it."""
+    folder = storage.fetch_folder(storage.model_folder(version.folder))
+    start = model_start(folder, architecture, encoder or None)
+    return replace(start, why=start.why.replace(str(folder), "its folder"))
 
 
 def has_gpu() -> bool:
@@ -126,9 +137,11 @@ def _problems(in_split: dict[str, int], rows: Sequence[LabelFacts], taught: Sequ
     blind = _names([row for row in taught if not row.validation_count]) if in_split["val"] else ""
     if blind:
         found.append(f"No validation image shows {blind}: nobody can tell how well that is found.")
-    absent = _names([row for row in rows if not row.train_count and row.label.is_defect])
+    absent = [row for row in rows if not row.train_count and row.label.is_defect]
     if absent:
-        found.append(f"No training image shows {absent}: the model will not know it.")
+        found.append(
+            f"No training image shows {_names(absent)}: the model will not know {'them' if len(absent) > 1 else 'it'}."
+        )
     few = _names([row for row in taught if row.train_count < FEW_IMAGES and row.label.is_defect])
     if few:
         found.append(f"Fewer than {FEW_IMAGES} training images show {few}: expect little of that.")

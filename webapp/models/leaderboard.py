@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count
 
 from webapp.models.judging import Evaluation
+from webapp.models.learned_images import learned_counts
 from webapp.models.learning import Dataset, DatasetImage, ModelVersion
 from webapp.models.projects import Project
 
@@ -17,10 +18,14 @@ DEFAULT_SORT = "quality"
 
 @dataclass(frozen=True)
 class LeaderboardRow:
-    """One version and its evaluation on the chosen images; None where nobody asked for it yet."""
+    """One version and its evaluation on the chosen images; None where nobody asked for it yet.
+
+    `learned_count`: of these images, how many it learned from (see `learned_images`); its scores are too good then.
+    """
 
     model_version: ModelVersion
     evaluation: Evaluation | None
+    learned_count: int = 0
 
     @property
     def scores(self) -> dict[str, Any]:
@@ -54,9 +59,12 @@ class LeaderboardRow:
 
     @property
     def is_under_another_rule(self) -> bool:
-        """Whether the project's limit was changed since."""
-        now = self.model_version.project.min_region_px
-        return bool(self.scores) and now is not None and self.scores.get("min_region_px") != now
+        """Whether the project's limit was changed since, or taken away: then the version's own limits judge."""
+        version, common_px = self.model_version, self.model_version.project.min_region_px
+        own = [] if common_px is not None else [row.min_region_px for row in version.model_labels.all()]
+        now = common_px or version.min_region_px, sorted(limit for limit in own if limit is not None)
+        then = self.scores.get("min_region_px"), sorted(self.scores.get("label_min_region_px", {}).values())
+        return bool(self.scores) and now != then
 
 
 def _ratio(row: LeaderboardRow, part: str, whole: str) -> float | None:
@@ -88,8 +96,9 @@ def leaderboard(
         if dataset is not None and split is not None
         else {}
     )
+    learned = learned_counts(project, dataset, split)
     rows = [
-        LeaderboardRow(version, evaluations.get(version.pk))
+        LeaderboardRow(version, evaluations.get(version.pk), learned.get(version.pk, 0))
         for version in versions.prefetch_related("model_labels__label")
     ]
     return _sorted(rows, sort, reverse=reverse)

@@ -51,6 +51,15 @@ class ShadowResult:
         return len(self.compared) + self.failed_count >= self.image_count
 
     @property
+    def is_stopped(self) -> bool:
+        return self.run.state == Run.State.CANCELLED
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Over without an image compared: all failed, or were deleted meanwhile."""
+        return self.is_over and not self.compared
+
+    @property
     def pass_count(self) -> int:
         """Images that pass today."""
         return sum(1 for pair in self.compared if pair.before.verdict == Prediction.Verdict.PASS)

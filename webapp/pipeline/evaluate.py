@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from segmentation.segmenter import Segmenter
 from segmentation.spec import IGNORE_INDEX, LabelSpec
 from webapp import storage
 from webapp.models import ModelVersion
+from webapp.pipeline.version_labels import known_labels, label_specs
 
 
 def evaluate_on_folder(
@@ -24,14 +25,14 @@ def evaluate_on_folder(
 ) -> Evaluation:
     """Score a model version on a split under the rule and defect flags in force in its project.
 
-    `on_picture` is called whenever a picture is read. Labels are matched by name; those the model does not know
-    count as missed. Slices are those that the pictures' names tell apart. DatasetError names a bad file,
-    ValueError an empty split.
+    `on_picture` is called whenever a picture is read. Labels are matched by the names that the project's have today;
+    those the model does not know count as missed. Slices are those that the pictures' names tell apart. DatasetError
+    names a bad file, ValueError an empty split.
     """
     folder = open_dataset(path)
     stored = storage.fetch_folder(storage.model_folder(model_version.folder))
     segmenter = Segmenter(stored, device=settings.PIXELWISE_DEVICE)
-    labels = _labels(model_version, segmenter.spec.labels, folder.labels)
+    labels = _labels(model_version, folder.labels)
     places = {label.name.lower(): label.index for label in labels}
     remap = np.full(256, IGNORE_INDEX, np.uint8)
     for label in folder.labels:
@@ -45,14 +46,15 @@ def evaluate_on_folder(
     )
 
 
-def _labels(model_version: ModelVersion, known: tuple[LabelSpec, ...], asked: tuple[LabelSpec, ...]) -> list[LabelSpec]:
+def _labels(model_version: ModelVersion, asked: Sequence[LabelSpec]) -> list[LabelSpec]:
     """The model's labels, then those of the folder it does not know; the project says which are defects."""
+    known = label_specs(model_version, known_labels(model_version))
     names = {label.name.lower() for label in known}
     unknown = [label for label in asked if label.name.lower() not in names]
     flags = {label.name.lower(): label.is_defect for label in model_version.project.labels.all()}
-    return [
+    return known + [
         dataclasses.replace(label, index=place, is_defect=flags.get(label.name.lower(), label.is_defect))
-        for place, label in enumerate([*known, *unknown])
+        for place, label in enumerate(unknown, start=len(known))
     ]
 
 

@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from segmentation.agreement import Agreement, confusion_counts
@@ -22,10 +23,11 @@ from segmentation.pictures import thumbnail
 from segmentation.segmenter import Segmenter
 from segmentation.spec import LabelSpec
 from webapp import storage
-from webapp.models import DatasetImage, EvaluatedImage, Evaluation, Label, ModelVersion
+from webapp.models import DatasetImage, EvaluatedImage, Evaluation, Label
 from webapp.pipeline.evaluation_claims import LEASE, claim_evaluation, fail_evaluation, held_by
 from webapp.pipeline.segment import THUMBNAIL_PX, label_map, project_labels, shrunk
-from webapp.pipeline.training_data import dataset_pairs
+from webapp.pipeline.training_data import dataset_pairs, sources_by_name
+from webapp.pipeline.version_labels import judged_labels, label_specs
 from webapp.services.living import worker_name
 
 log = structlog.get_logger(__name__)
@@ -68,9 +70,7 @@ class _Judge:
 
     @classmethod
     def of(cls, evaluation: Evaluation, worker: str) -> _Judge:
-        members = evaluation.dataset.dataset_images.filter(split=evaluation.split).select_related(
-            "annotation__image__source"
-        )
+        members = evaluation.dataset.dataset_images.filter(split=evaluation.split).select_related("annotation")
         return cls(
             evaluation=evaluation,
             worker=worker,
@@ -92,16 +92,10 @@ class _Judge:
             [self._shown(pair) for pair in pairs],
             labels=label_specs(version, self.labels),
             min_region_px=version.project.min_region_px,
-            slices=self._sources(),
+            slices=sources_by_name(self.evaluation.dataset, self.evaluation.split),
             on_mask=self._keep_mask,
         ).as_json()
         self._save(scores, str(segmenter.device))
-
-    def _sources(self) -> dict[str, str]:
-        """Name of each image that has a source → the source; none where all share one."""
-        images = {name: member.annotation.image for name, member in self.members.items()}
-        found = {name: str(image.source) for name, image in images.items() if image.source is not None}
-        return found if len(set(found.values())) > 1 else {}
 
     def _shown(self, pair: Pair) -> Pair:
         """The pair, whose picture and truth are remembered while its mask is awaited."""
@@ -121,7 +115,7 @@ class _Judge:
         truth = read_mask(storage.fetch(storage.annotation_path(member.annotation.mask_sha256)))
         self._write_overlay(storage.truth_overlay_path(member.pk), truth)
         held = held_by(self.evaluation.pk, self.worker).filter(done_count__lt=F("image_count"))
-        if not held.update(lease_until=timezone.now() + LEASE, done_count=F("done_count") + 1):
+        if not held.update(lease_until=Now() + LEASE, done_count=F("done_count") + 1):
             raise ClaimLostError
 
     def _write_overlay(self, path: Path, mask: np.ndarray) -> None:
@@ -160,25 +154,9 @@ class _Judge:
             )
 
 
-def judged_labels(model_version: ModelVersion) -> list[Label]:
-    """The project's labels in the order of the model's outputs, then those it does not know: they count as missed."""
-    known = [row.label for row in model_version.model_labels.select_related("label").order_by("index")]
-    ids = {label.pk for label in known}
-    return known + [label for label in model_version.project.labels.all() if label.pk not in ids]
-
-
 def pixels_by_label(labels: Sequence[Label], truth: np.ndarray, mask: np.ndarray) -> dict[str, list[int]]:
     """Label id → pixels marked rightly, marked wrongly and missed; labels that neither mask has are left out."""
     agreement = Agreement(confusion_counts(truth, mask, len(labels)))
     hits = np.diagonal(agreement.counts)
     counts = np.stack([hits, agreement.predicted_pixels - hits, agreement.truth_pixels - hits], axis=1)
     return {str(label.pk): row.tolist() for label, row in zip(labels, counts, strict=True) if row.any()}
-
-
-def label_specs(model_version: ModelVersion, labels: Sequence[Label]) -> list[LabelSpec]:
-    """The labels under today's names and defect flags, with the limits of their own that the version has."""
-    own = dict(model_version.model_labels.values_list("label", "min_region_px"))
-    return [
-        LabelSpec(place, label.name, label.color, label.is_defect, own.get(label.pk))
-        for place, label in enumerate(labels)
-    ]

@@ -30,13 +30,14 @@ def freeze(
 ) -> Dataset:
     """Choose the split and write the rows. The same images, masks and split again give the data set that is there."""
     labels = dict(project.labels.values_list("index", "name"))
-    locked = DatasetImage.objects.filter(dataset__project=project, split=DatasetImage.Split.TEST)
+    earlier = DatasetImage.objects.filter(dataset__project=project).values_list("annotation__image__sha256", flat=True)
     choice = choose_split(
         members,
         rule=rule,
         grouping=grouping,
         label_names=labels,
-        locked=set(locked.values_list("annotation__image__sha256", flat=True)),
+        locked=set(earlier.filter(split=DatasetImage.Split.TEST)),
+        learned=set(earlier.exclude(split=DatasetImage.Split.TEST)),
     )
     return _write(project, members, choice, user=user, name=name, format=format, grouping=grouping, notes=notes)
 

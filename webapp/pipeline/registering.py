@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from django.db import transaction
@@ -26,15 +26,19 @@ def register_model(
     folder: Path,
     origin: str,
     training_run: TrainingRun | None = None,
+    labels: Sequence[Label] | None = None,
     validation_iou: Mapping[str, float | None] | None = None,
     licence: str = "",
 ) -> ModelVersion:
     """Copy a model folder into the store and give it the project's next number.
 
-    Its labels are found in the project by name; ValueError names those the project lacks.
+    `labels`: what its outputs stand for, in their order; None: found in the project by name, ValueError names those
+    that the project lacks.
     """
     spec = ModelSpec.from_json((folder / "model.json").read_text())
-    labels = match_labels(project, spec)
+    if labels is None:
+        known = match_labels(project, spec)
+        labels = [known[output.name.lower()] for output in spec.labels]
     Project.objects.select_for_update().get(pk=project.pk)
     number = (project.model_versions.aggregate(last=Max("number"))["last"] or 0) + 1
     name = f"{project.slug}-{number}-{uuid.uuid4().hex[:8]}"
@@ -59,12 +63,12 @@ def register_model(
     ModelLabel.objects.bulk_create(
         ModelLabel(
             model_version=model_version,
-            index=label.index,
-            label=labels[label.name.lower()],
-            validation_iou=(validation_iou or {}).get(label.name),
-            min_region_px=label.min_region_px,
+            index=output.index,
+            label=label,
+            validation_iou=(validation_iou or {}).get(output.name),
+            min_region_px=output.min_region_px,
         )
-        for label in spec.labels
+        for output, label in zip(spec.labels, labels, strict=True)
     )
     return model_version
 

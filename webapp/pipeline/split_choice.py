@@ -20,6 +20,8 @@ from webapp.models.dataset_groupings import ALIKE
 from webapp.pipeline.dataset_members import Member
 
 MOST_NAMED = 6
+MOST_FRESH_TESTED = 0.5
+"""Of images that no earlier data set learned from, so many at most are kept for testing: the rest may teach."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,15 @@ def choose_split(
     grouping: Collection[str],
     label_names: Mapping[int, str],
     locked: Collection[str] = (),
+    learned: Collection[str] = (),
     seed: int = 0,
 ) -> SplitChoice:
-    """`rule`: "auto", "given" or "anew"; `locked`: SHA-256 of images that are in a test split already.
+    """`rule`: "auto", "given" or "anew"; `locked`: SHA-256 of images that are in a test split already; `learned`: of
+    images that are in training or validation already.
 
-    A given test split is never dealt anew. "auto" keeps what is given unless there is no validation split or it
-    lacks labels that training has; then train and val are dealt anew by groups and labels.
+    A given test split is never dealt anew, and locked images join it. "auto" keeps what is given unless there is no
+    validation split or it lacks labels that training has; then train and val are dealt anew by groups and labels.
+    Where nothing is given, no image that models may have learned from is dealt to the test split.
     """
     names = [member.name for member in members]
     alike = groups_of_alike(np.asarray([member.signature for member in members], np.float32).reshape(len(names), -1))
@@ -54,10 +59,12 @@ def choose_split(
     presence = {member.name: frozenset(member.pixels) for member in members}
     given = {split: tuple(row.name for row in members if row.given_split == split) for split in SPLITS}
     told = _Told(label_names)
-    if not any(given.values()):
-        splits = _from_nothing(members, groups, presence, locked, seed, told)
+    kept = frozenset(member.name for member in members if member.image_sha256 in locked)
+    known = frozenset(member.name for member in members if member.image_sha256 in learned) - kept
+    if any(given.values()):
+        splits = _from_given(_with_locked(given, kept, known, told), groups, presence, rule, seed, told)
     else:
-        splits = _from_given(given, groups, presence, rule, seed, told)
+        splits = _from_nothing(groups, presence, kept, known, seed, told)
     told.about(splits, presence, dict(zip(names, alike.tolist(), strict=True)))
     return SplitChoice(
         splits={name: split for split, part in splits.items() for name in part},
@@ -81,6 +88,16 @@ class _Told:
         if len(names) > MOST_NAMED + 1:
             names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} other labels"]
         return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
+
+    def about_learned(self, names: Collection[str]) -> None:
+        """Test images that an earlier data set taught with."""
+        if names:
+            one = len(names) == 1
+            self.say(
+                f"{len(names)} test image{' was' if one else 's were'} in training or validation of an earlier data set"
+                f" of this project. Versions that learned from {'it' if one else 'them'} are marked where versions are"
+                " compared."
+            )
 
     def about(
         self, splits: Mapping[str, Sequence[str]], presence: Mapping[str, frozenset[int]], alike: Mapping[str, int]
@@ -143,24 +160,66 @@ def _from_given(
 
 
 def _from_nothing(
-    members: Sequence[Member],
     groups: Mapping[str, int],
     presence: Mapping[str, frozenset[int]],
-    locked: Collection[str],
+    locked: frozenset[str],
+    learned: frozenset[str],
     seed: int,
     told: _Told,
 ) -> _Splits:
-    """Everything dealt out, but images of an earlier test split, with their groups, stay in the test split."""
-    locked_groups = {groups[member.name] for member in members if member.image_sha256 in locked}
-    test = [member.name for member in members if groups[member.name] in locked_groups]
-    rest = [member.name for member in members if groups[member.name] not in locked_groups]
+    """Everything dealt out, but locked images stay in the test split with their groups, and other groups that models
+    may have learned from stay out of it."""
+    locked_groups = {groups[name] for name in locked}
+    test = [name for name in groups if groups[name] in locked_groups]
+    rest = [name for name in groups if groups[name] not in locked_groups]
     if test:
         told.say(
             f"{len(test)} image{'s stay test images' if len(test) > 1 else ' stays a test image'}, because an earlier"
             " data set of this project keeps them apart."
         )
-    wanted = max(0.0, FRACTIONS["test"] * len(members) - len(test)) / max(1, len(rest))
-    learnable = FRACTIONS["train"] + FRACTIONS["val"]
-    fractions = {split: FRACTIONS[split] / learnable * (1 - wanted) for split in ("train", "val")} | {"test": wanted}
-    dealt = split_by_groups(rest, [groups[name] for name in rest], [presence[name] for name in rest], fractions, seed)
-    return {**dealt, "test": (*dealt["test"], *test)}
+    told.about_learned(learned & set(test))
+    wanted = max(0.0, FRACTIONS["test"] * len(groups) - len(test))
+    share = wanted / max(1, len(rest))
+
+    def dealt(names: Sequence[str], fractions: Mapping[str, float]) -> dict[str, tuple[str, ...]]:
+        return split_by_groups(
+            names, [groups[name] for name in names], [presence[name] for name in names], fractions, seed
+        )
+
+    taught = sorted(learned - set(test))
+    if not taught:
+        found = dealt(rest, _learnable(1 - share) | {"test": share})
+        return {**found, "test": (*found["test"], *test)}
+    one = len(taught) == 1
+    told.say(
+        f"{len(taught)} image{' was' if one else 's were'} in training or validation of an earlier data set of this"
+        f" project. New test images were chosen from the others only, because models may have learned from"
+        f" {'this one' if one else 'these'}."
+    )
+    taught_groups = {groups[name] for name in taught}
+    fresh = [name for name in rest if groups[name] not in taught_groups]
+    share = min(MOST_FRESH_TESTED, wanted / max(1, len(fresh)))
+    chosen = dealt(fresh, {"train": 1 - share, "test": share})["test"]
+    left = [name for name in rest if name not in set(chosen)]
+    return {**dealt(left, _learnable(1.0)), "test": (*chosen, *test)}
+
+
+def _learnable(share: float) -> dict[str, float]:
+    """Training and validation in their usual proportion, together this share."""
+    whole = FRACTIONS["train"] + FRACTIONS["val"]
+    return {split: FRACTIONS[split] / whole * share for split in ("train", "val")}
+
+
+def _with_locked(given: _Splits, locked: frozenset[str], learned: frozenset[str], told: _Told) -> _Splits:
+    """The given splits, but what an earlier data set keeps for testing is a test image here too."""
+    moved = sorted(locked - set(given["test"]))
+    if moved:
+        one = len(moved) == 1
+        told.say(
+            f"{len(moved)} image{' was' if one else 's were'} given for training or validation, but an earlier data"
+            f" set of this project keeps {'it' if one else 'them'} for testing:"
+            f" {'it stays a test image' if one else 'they stay test images'}."
+        )
+    told.about_learned(learned & set(given["test"]))
+    kept = {split: tuple(name for name in given[split] if name not in locked) for split in ("train", "val")}
+    return {**kept, "test": (*given["test"], *moved)}

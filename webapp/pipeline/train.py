@@ -6,7 +6,6 @@ from its checkpoint. Nothing is written once the lease is lost.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +13,18 @@ from pathlib import Path
 import structlog
 from django.conf import settings
 
-from segmentation.architectures_catalogue import facts_of
-from segmentation.augment import Augmentation
-from segmentation.augment_presets import augmentation_for
-from segmentation.input_choice import choose_input
 from segmentation.pairs import Pair
+from segmentation.recipe import recipe_settings, recipe_spec
 from segmentation.segmenter import pick_device
 from segmentation.spec import ModelSpec
 from segmentation.train import Epoch, TrainSettings, train
 from segmentation.transfer import weights_of
 from segmentation.weights import load_spec
 from webapp import storage
-from webapp.models import DatasetImage, Label, TrainingRun
-from webapp.pipeline.training_data import dataset_pairs, label_specs, taught_labels
+from webapp.models import DatasetImage, Label, ModelLabel, TrainingRun
+from webapp.pipeline.training_data import dataset_pairs, label_specs
 from webapp.pipeline.training_failures import reason
+from webapp.pipeline.training_labels import freeze_labels
 from webapp.pipeline.training_lease import (
     LeaseLostError,
     TrainingHeartbeat,
@@ -79,7 +76,7 @@ class _Training:
     on_epoch: OnEpoch
 
     def run(self) -> list[int]:
-        labels = taught_labels(self.training_run.dataset)
+        labels = freeze_labels(self.training_run, self.worker)
         chosen = train_settings(self.training_run)
         train_pairs = dataset_pairs(self.training_run.dataset, DatasetImage.Split.TRAIN, labels)
         spec = _spec(self.training_run, labels, train_pairs)
@@ -129,40 +126,51 @@ class _Training:
 
 
 def _spec(training_run: TrainingRun, labels: Sequence[Label], train_pairs: Sequence[Pair]) -> ModelSpec:
-    """What is trained. Pictures are handed to it as to the earlier model it starts from, else as suits them."""
-    spec = ModelSpec(
-        architecture=training_run.architecture,
+    earlier = _earlier_folder(training_run)
+    return recipe_spec(
+        training_run.architecture,
+        label_specs(labels),
+        train_pairs,
         encoder=training_run.encoder or None,
         options=training_run.settings.get("options", {}),
-        labels=label_specs(labels),
+        earlier=None if earlier is None else load_spec(earlier),
+        has_gpu=pick_device(settings.PIXELWISE_DEVICE).type == "cuda",
     )
-    if training_run.parent is not None:
-        earlier = load_spec(storage.fetch_folder(storage.model_folder(training_run.parent.folder)))
-        return dataclasses.replace(spec, scale=earlier.scale, evens_light=earlier.evens_light)
-    if not train_pairs or not facts_of(spec.architecture).learns_by_gradient:
-        return spec
-    choice = choose_input(train_pairs, has_gpu=pick_device(settings.PIXELWISE_DEVICE).type == "cuda")
-    return dataclasses.replace(spec, scale=choice.scale, evens_light=choice.evens_light)
 
 
 def train_settings(training_run: TrainingRun) -> TrainSettings:
     """What a person chose, as the library takes it. Everything that is not named keeps the library's default."""
     chosen = training_run.settings
-    parent = training_run.parent
-    return TrainSettings(
+    earlier = _earlier_folder(training_run)
+    return recipe_settings(
+        training_run.architecture,
+        presets=chosen.get("presets"),
         epochs=training_run.epochs_wanted,
         minutes=training_run.minutes,
         crop_px=chosen.get("crop_px"),
-        learning_rate=facts_of(training_run.architecture).learning_rate,
         seed=chosen.get("seed", 1),
         loss=chosen.get("loss", "auto"),
         mirrored_views=chosen.get("mirrored_views", False),
-        augmentation=augmentation_for(chosen["presets"]) if "presets" in chosen else Augmentation(),
         pretrained=_pretrained(training_run),
-        initial_model=None if parent is None else storage.fetch_folder(storage.model_folder(parent.folder)),
+        initial_model=earlier,
+        initial_names=None if earlier is None else _names_in(earlier, training_run),
         checkpoint_folder=storage.fetch_folder(_checkpoint_folder(training_run)),
         device=settings.PIXELWISE_DEVICE,
     )
+
+
+def _earlier_folder(training_run: TrainingRun) -> Path | None:
+    """The model that it starts from."""
+    parent = training_run.parent
+    return None if parent is None else storage.fetch_folder(storage.model_folder(parent.folder))
+
+
+def _names_in(earlier: Path, training_run: TrainingRun) -> tuple[str, ...]:
+    """What the labels of this training were called when the earlier model was made; empty for those it has not."""
+    names = {label.index: label.name for label in load_spec(earlier).labels}
+    outputs = ModelLabel.objects.filter(model_version=training_run.parent_id)
+    places = dict(outputs.values_list("label", "index"))
+    return tuple(names.get(places.get(pk, -1), "") for pk in training_run.label_ids)
 
 
 def _pretrained(training_run: TrainingRun) -> str | Path | None:

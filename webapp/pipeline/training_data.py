@@ -1,4 +1,4 @@
-"""What a data set offers a training: its pairs, and how often each label occurs in each split. Needs no torch."""
+"""What a data set offers a training: its pairs, their sources, and which labels occur in its splits. Needs no torch."""
 
 from __future__ import annotations
 
@@ -71,3 +71,11 @@ def dataset_pairs(dataset: Dataset, split: str, labels: Sequence[Label]) -> list
         return Pair(name=name, read=read, is_held_out=split == DatasetImage.Split.TEST)
 
     return [pair(member.name, member.annotation.image.sha256, member.annotation.mask_sha256) for member in members]
+
+
+def sources_by_name(dataset: Dataset, split: str) -> dict[str, str]:
+    """Name of each image of a split that has a source → the source; none where all share one."""
+    members = dataset.dataset_images.filter(split=split).select_related("annotation__image__source")
+    images = {member.name: member.annotation.image for member in members}
+    found = {name: str(image.source) for name, image in images.items() if image.source is not None}
+    return found if len(set(found.values())) > 1 else {}

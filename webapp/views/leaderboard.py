@@ -98,6 +98,7 @@ def leaderboard_context(request: HttpRequest, project: Project) -> dict[str, Any
         "order": "reverse" if reverse else "",
         "missing_count": sum(row.is_missing for row in rows) if chosen else 0,
         "going_on_count": going_on,
+        "learned_count": sum(row.learned_count > 0 for row in rows),
         "quality": _quality(project, rows),
         "is_admin": is_admin(request.user, project.workspace) if isinstance(request.user, User) else False,
         "was_live_ids": _was_live(project),

@@ -15,6 +15,7 @@ from webapp.actions.evaluations import ask_for_disagreement
 from webapp.models import Evaluation, ModelVersion, Project
 from webapp.models.comparison import Comparison, compare
 from webapp.models.leaderboard import Holdout, holdouts
+from webapp.models.learned_images import learned_counts
 from webapp.pipeline.disagreement import disagreement
 from webapp.views.asking import project_of
 from webapp.views.leaderboard import rates
@@ -129,12 +130,16 @@ def _compared(
     wanted = request.GET.get("page", "1")
     page = max(1, int(wanted)) if wanted.isdecimal() and len(wanted) < 6 else 1
     kept = {"a": first.number, "b": second.number, "dataset": one.dataset_id}
+    learned = learned_counts(first.project, one.dataset, one.split)
     return {
         "comparison": comparison,
         "pause": next_pause(request, "counting") if shares is None else 0,
         "own_query": _page_query(kept, show, page),
         "sentence": sentence(comparison, first, second),
-        "sides": [(first, one, rates(one.scores.get("counts"))), (second, other, rates(other.scores.get("counts")))],
+        "sides": [
+            (version, found, rates(found.scores.get("counts")), learned.get(version.pk, 0))
+            for version, found in ((first, one), (second, other))
+        ],
         "shows": [(key, name, urlencode(kept | ({"show": key} if key else {}))) for key, name in SHOWS.items()],
         "show": show,
         "images": images[(page - 1) * PAGE_LENGTH : page * PAGE_LENGTH],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from webapp.actions import model_versions
 from webapp.actions.people import is_admin
 from webapp.actions.promotion import was_live
 from webapp.actions.refused import Refused
-from webapp.models import Evaluation, ModelExport, ModelVersion, Project
+from webapp.models import DatasetImage, Evaluation, ModelExport, ModelVersion, Project
 from webapp.models.leaderboard import Holdout, holdouts
+from webapp.models.learned_images import learned_counts
 from webapp.views.asking import person, project_of
 from webapp.views.leaderboard import rates
 
@@ -54,7 +56,9 @@ def show(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "holdouts": offered,
         "holdout": holdout,
         "evaluation": evaluation,
+        "learned_count": _learned_count(version, holdout),
         "card": _card(version),
+        **_newest_test(version),
         "others": project.model_versions.exclude(pk=version.pk),
         "backends": _backends(version),
         "is_exporting": version.exports.filter(state=ModelExport.State.QUEUED).exists(),
@@ -82,6 +86,12 @@ def _best_known(version: ModelVersion, offered: list[Holdout]) -> Holdout | None
     scored = set(version.evaluations.filter(state=Evaluation.State.DONE).values_list("dataset", "split"))
     known = (one for one in offered if (one.dataset.pk, one.split) in scored)
     return next(known, offered[0] if offered else None)
+
+
+def _learned_count(version: ModelVersion, holdout: Holdout | None) -> int:
+    if holdout is None:
+        return 0
+    return learned_counts(version.project, holdout.dataset, holdout.split).get(version.pk, 0)
 
 
 def _evaluation(version: ModelVersion, holdout: Holdout | None) -> Evaluation | None:
@@ -119,6 +129,20 @@ def _card(version: ModelVersion) -> str:
         return ""
     with path.open(encoding="utf-8", errors="replace") as file:
         return file.read(CARD_LIMIT_BYTES)
+
+
+def _newest_test(version: ModelVersion) -> dict[str, Any]:
+    """The newest scores on test images, for below the card, which was written before there were any."""
+    found = version.evaluations.filter(state=Evaluation.State.DONE, split=DatasetImage.Split.TEST)
+    newest = found.select_related("dataset").order_by("-finished_at").first()
+    if newest is None:
+        return {}
+    tables = (panels.labels_table(newest.scores), panels.slices_table(newest.scores))
+    return {
+        "newest_test": newest,
+        "newest_test_tables": [replace(one, title=f"{one.title} on test images") for one in tables if one is not None],
+        "newest_test_learned": learned_counts(version.project, newest.dataset, newest.split).get(version.pk, 0),
+    }
 
 
 def _feature_importance(version: ModelVersion) -> dict[str, float]:

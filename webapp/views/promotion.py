@@ -99,7 +99,6 @@ def _context(request: HttpRequest, project: Project, version: ModelVersion) -> d
         "pictures_shown": PICTURES_SHOWN,
         "pass_to_fail": _interval(result.pass_to_fail_count, result.pass_count),
         "fail_to_pass": _interval(result.fail_to_pass_count, result.fail_count),
-        "is_cancelled": run is not None and run.state == Run.State.CANCELLED,
     }
 
 

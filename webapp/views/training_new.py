@@ -113,7 +113,13 @@ def _advice(project: Project, dataset: Dataset, form: TrainingForm) -> dict[str,
     chosen = CATALOGUE.get(cleaned.get("architecture") or "")
     network = chosen or CATALOGUE[advised.architecture]
     encoder = cleaned.get("encoder") or (chosen.default_encoder if chosen else advised.encoder)
-    choices = start_choices(project, encoder if network.has_encoder else None)
+    choices = start_choices(
+        project,
+        architecture=network.name,
+        encoder=encoder if network.has_encoder else None,
+        own_architecture=chosen.name if chosen else "",
+        own_encoder=cleaned.get("encoder") or "",
+    )
     usable = [choice.value for choice in choices if choice.is_usable]
     asked = form.data.get("start")
     return {

@@ -8,8 +8,9 @@ from typing import Any
 from ninja import Schema
 from pydantic import Field
 
-from webapp.models import Evaluation, Promotion, Run
+from webapp.models import Evaluation, Promotion
 from webapp.models.comparison import ComparedImage, Comparison
+from webapp.models.learned_images import learned_counts
 from webapp.models.shadow import ShadowPair, ShadowResult
 
 
@@ -22,7 +23,8 @@ class EvaluationIn(Schema):
 class EvaluationOut(Schema):
     """`split`: `test`, or `val` where there are no test images. `scores` is empty until `state` is `done`.
 
-    `done_count` of `image_count` images are judged. Speed is that of `device` on the machine that judged.
+    `done_count` of `image_count` images are judged. `learned_image_count`: of these images, how many the model learned
+    from in another data set; above 0 its scores are too good. Speed is that of `device` on the machine that judged.
     """
 
     id: int
@@ -32,6 +34,7 @@ class EvaluationOut(Schema):
     error: str
     image_count: int
     done_count: int
+    learned_image_count: int
     seconds_per_1000_images: float | None
     device: str
     finished_at: datetime | None
@@ -40,6 +43,7 @@ class EvaluationOut(Schema):
     @classmethod
     def of(cls, evaluation: Evaluation) -> EvaluationOut:
         is_done = evaluation.state == Evaluation.State.DONE
+        learned = learned_counts(evaluation.model_version.project, evaluation.dataset, evaluation.split)
         return cls(
             id=evaluation.pk,
             dataset=evaluation.dataset_id,
@@ -48,6 +52,7 @@ class EvaluationOut(Schema):
             error=evaluation.error,
             image_count=evaluation.image_count,
             done_count=evaluation.done_count,
+            learned_image_count=learned.get(evaluation.model_version_id, 0),
             seconds_per_1000_images=evaluation.seconds_per_1000_images if is_done else None,
             device=evaluation.device if is_done else "",
             finished_at=evaluation.finished_at if not evaluation.is_going_on else None,
@@ -100,10 +105,9 @@ class ShadowOut(Schema):
 
     @classmethod
     def of(cls, result: ShadowResult) -> ShadowOut:
-        is_cancelled = result.run.state == Run.State.CANCELLED
         return cls(
             id=result.run.pk,
-            status="cancelled" if is_cancelled else "done" if result.is_over else "running",
+            status="cancelled" if result.is_stopped else "done" if result.is_over else "running",
             image_count=result.image_count,
             done_count=len(result.compared),
             failed_count=result.failed_count,

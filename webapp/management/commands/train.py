@@ -14,6 +14,7 @@ from segmentation.architectures import ARCHITECTURES
 from segmentation.pairs import PairError
 from segmentation.train import Epoch
 from segmentation.train_settings import DEFAULT_EPOCHS
+from segmentation.typed_options import json_object
 from webapp.actions.model_versions import add_color_model, go_live
 from webapp.actions.refused import Refused
 from webapp.actions.training import TrainingWish, resume_by_command, start_training
@@ -50,6 +51,18 @@ class Command(BaseCommand):
             help=f"default: the recommended one; {', '.join(ARCHITECTURES)}",
         )
         parser.add_argument("--encoder", metavar="NAME", default="", help="any of the library's; default: a light one")
+        parser.add_argument(
+            "--options",
+            type=json_object,
+            metavar="JSON",
+            help="""of the architecture, such as {"width": 24}; default: those that suit it""",
+        )
+        parser.add_argument(
+            "--target",
+            choices=TrainingRun.Target.values,
+            default=TrainingRun.Target.PC.value,
+            help="where the model will run, which the recommendation goes by; default: pc",
+        )
         parser.add_argument("--dataset", type=int, metavar="ID", help="default: the project's newest")
         length = parser.add_mutually_exclusive_group()
         length.add_argument("--epochs", type=int, metavar="N", help=f"default: {DEFAULT_EPOCHS}")
@@ -122,6 +135,8 @@ class Command(BaseCommand):
             dataset=self._dataset(project, options["dataset"]),
             architecture=options["architecture"],
             encoder=options["encoder"],
+            options=options["options"],
+            target=options["target"],
             epochs=options["epochs"] if has_length else DEFAULT_EPOCHS,
             minutes=options["minutes"],
             crop_px=options["crop_px"],
