@@ -9,9 +9,9 @@ from typing import TypeVar
 from analytics import figures, rate_figures
 from analytics.dashboard import Dashboard, local
 from analytics.figures import Marker, Point
-from analytics.panels import Note, Panel, TableRow, rate_cells
+from analytics.panels import HOLLOW, Note, Panel, TableRow, rate_cells
 from analytics.queries import EventRow, PromotionRow
-from analytics.rate_panels import HOLLOW, WIDTHS, bucket_point, counted_as, rate_of, subject, upload_times, when
+from analytics.rate_panels import WIDTHS, bucket_point, counted_as, rate_name, rate_of, subject, upload_times, when
 from analytics.statistics import Chart, Interval, NoChart, choose_rate_chart
 from analytics.statistics.rules import RULES, Signal, sentence, signals
 from analytics.theme import RATE
@@ -51,13 +51,14 @@ def trend_panel(dashboard: Dashboard) -> Panel:
             dashboard.unit.capitalize(),
             "Images",
             counted_as(dashboard),
-            "Share",
+            rate_name(dashboard),
             "95% interval",
             "Limits",
             "Stands out",
         ),
         rows=_rows(dashboard, points, chart, found),
         notes=_notes(dashboard, found),
+        is_wide=True,
     )
 
 

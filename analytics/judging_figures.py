@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log10
 from typing import Any
 
 from analytics.theme import GRID, MUTED, QUIET, RATE, REFERENCE, SURFACE, TEXT, axis, figure, lines, plain, short, title
@@ -121,6 +122,7 @@ def sweep(steps: Sequence[SweepStep], *, chosen_px: int) -> dict[str, Any]:
     """Missed and rejected images over the smallest region that fails; the limit in force is marked."""
     drawn = figure(height=260, margin={"l": 44, "r": 12, "t": 28, "b": 44})
     xs = [step.min_region_px for step in steps]
+    decades = max(1.0, log10(max(xs, default=1)))
     kinds = (("Missed", [step.missed for step in steps], RATE), ("Rejected", [step.rejected for step in steps], MUTED))
     for name, values, color in kinds:
         drawn.add_scatter(
@@ -147,7 +149,13 @@ def sweep(steps: Sequence[SweepStep], *, chosen_px: int) -> dict[str, Any]:
     drawn.update_layout(
         showlegend=True,
         legend=_LEGEND,
-        xaxis=axis(type="log", title=title("Smallest region that fails, px"), nticks=6),
+        xaxis=axis(
+            type="log",
+            title=title("Smallest region that fails, px"),
+            dtick=1,
+            tickformat=",d",
+            range=[-0.08, decades + 0.08],
+        ),
         yaxis=axis(rangemode="tozero", title=title("Images"), **few),
     )
     return plain(drawn)
@@ -156,7 +164,7 @@ def sweep(steps: Sequence[SweepStep], *, chosen_px: int) -> dict[str, Any]:
 def regions(names: Sequence[str], found: Sequence[int], missed: Sequence[int], false: Sequence[int]) -> dict[str, Any]:
     """Regions by label: those of the truth found and missed, and false ones of the model."""
     places = list(range(len(names)))
-    drawn = figure(height=max(180, 76 + 44 * len(names)), margin={"l": 8, "r": 24, "t": 28, "b": 36})
+    drawn = figure(height=max(180, 76 + 44 * len(names)), margin={"l": 8, "r": 24, "t": 28, "b": 44})
     for name, values, color in (("Found", found, _GOOD), ("Missed", missed, RATE), ("False", false, QUIET)):
         drawn.add_bar(
             y=places,
@@ -170,7 +178,7 @@ def regions(names: Sequence[str], found: Sequence[int], missed: Sequence[int], f
     drawn.update_layout(
         showlegend=True,
         legend=_LEGEND | {"traceorder": "normal"},
-        xaxis=axis(rangemode="tozero", nticks=5),
+        xaxis=axis(rangemode="tozero", nticks=5, title=title("Regions")),
         yaxis=axis(
             showgrid=False,
             automargin=True,

@@ -11,7 +11,7 @@ from typing import Any
 
 from analytics.figures import downwards, height
 from analytics.statistics import Interval
-from analytics.theme import MUTED, SURFACE, axis, figure, lines, plain, short
+from analytics.theme import MUTED, SURFACE, axis, figure, lines, plain, short, title
 
 _FEWEST_PLACES = 4
 _FAINT = 0.35
@@ -42,10 +42,10 @@ class Shift:
     color: str
 
 
-def pareto(bars: Sequence[Bar], cumulative: Sequence[float], *, are_counts: bool) -> dict[str, Any]:
+def pareto(bars: Sequence[Bar], cumulative: Sequence[float], *, amount_name: str, are_counts: bool) -> dict[str, Any]:
     """Bars from the largest down, and the running share of their sum as a line on the right-hand axis.
 
-    Amounts are counts, or else shares 0–1.
+    Amounts are counts, or else shares 0–1; `amount_name` stands beside their axis.
     """
     tickformat = ",d" if are_counts else ",.3~%"
     places = list(range(len(bars)))
@@ -84,9 +84,18 @@ def pareto(bars: Sequence[Bar], cumulative: Sequence[float], *, are_counts: bool
             tickformat=tickformat,
             rangemode="tozero",
             automargin=True,
+            title=title(amount_name),
             **({"dtick": 1} if are_counts and bars[0].amount < 5 else {"nticks": 5}),
         ),
-        yaxis2=axis(overlaying="y", side="right", range=[0, 1.08], tickformat=",.0%", showgrid=False),
+        yaxis2=axis(
+            overlaying="y",
+            side="right",
+            range=[0, 1.08],
+            tickformat=",.0%",
+            showgrid=False,
+            automargin=True,
+            title=title("Running share"),
+        ),
         bargap=0.35,
     )
     return plain(drawn)

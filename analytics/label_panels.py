@@ -13,6 +13,7 @@ from analytics.statistics import cumulative_fractions
 from analytics.wording import count, counted, percent
 
 _MOST_BARS = 12
+_MOST_NAMES = 4
 _STANDS_OUT = 0.8
 
 
@@ -27,6 +28,7 @@ def pareto_by_images(dashboard: Dashboard) -> Panel:
         title="Defects by images affected",
         ranked=ranked,
         amounts=[label.affected_count for label in ranked],
+        amount_name="Images",
         texts=[count(label.affected_count) for label in ranked],
         hovers=[f"{counted(rate.count, 'image')} of {count(n)}\n{rate_text(rate)}" for rate in rates],
         columns=("Label", "Images", "Share of images", "95% interval", "Running share"),
@@ -46,6 +48,7 @@ def pareto_by_area(dashboard: Dashboard) -> Panel:
         title="Defects by area",
         ranked=ranked,
         amounts=shares,
+        amount_name="Share of area",
         texts=[percent(share) for share in shares],
         hovers=[
             f"{percent(share)} of the inspected area\n{_area_text(label)}"
@@ -72,6 +75,7 @@ def pareto_by_regions(dashboard: Dashboard) -> Panel:
         title="Defects by regions found",
         ranked=ranked,
         amounts=[label.region_count for label in ranked],
+        amount_name="Regions",
         texts=[count(label.region_count) for label in ranked],
         hovers=[f"{_area_text(label)}\n{each:.2f} per image" for label, each in zip(ranked, per_image, strict=True)],
         columns=("Label", "Regions", "Per image", "Pixels", "Running share"),
@@ -99,6 +103,7 @@ def pareto_by_cost(dashboard: Dashboard) -> Panel | None:
         title=f"Defects by cost, in {currency}",
         ranked=ranked,
         amounts=amounts,
+        amount_name=f"Cost in {currency}",
         texts=[f"{amount:,.0f}" for amount in amounts],
         hovers=[
             f"{amount:,.2f} {currency}\n{counted(label.affected_count, 'image')} × {label.cost:,.2f}"
@@ -121,6 +126,7 @@ def _pareto(
     title: str,
     ranked: Sequence[LabelRow],
     amounts: Sequence[float],
+    amount_name: str,
     texts: Sequence[str],
     hovers: Sequence[str],
     columns: tuple[str, ...],
@@ -129,16 +135,19 @@ def _pareto(
     are_counts: bool,
 ) -> Panel:
     running = cumulative_fractions(amounts)
+    figure = None
     drawn = [
         _label_bar(dashboard, label, amount, text, hover)
         for label, amount, text, hover in zip(ranked, amounts, texts, hovers, strict=True)
         if amount
     ][:_MOST_BARS]
+    if drawn:
+        figure = label_figures.pareto(drawn, running[: len(drawn)], amount_name=amount_name, are_counts=are_counts)
     return Panel(
         key=key,
         title=title,
         sentence=_pareto_sentence([label.name for label in ranked], amounts, running, whole),
-        figure=label_figures.pareto(drawn, running[: len(drawn)], are_counts=are_counts) if drawn else None,
+        figure=figure,
         columns=columns,
         rows=tuple(
             TableRow((label.name, *row, percent(share)), _label_query(dashboard, label))
@@ -157,11 +166,21 @@ def _pareto_sentence(names: Sequence[str], amounts: Sequence[float], running: Se
     more = f" The {_MOST_BARS} largest are drawn." if len(names) > _MOST_BARS else ""
     few = next(place for place, share in enumerate(running, 1) if share >= _STANDS_OUT)
     if few > max(1, len(names) // 2):
-        return f"{_first(names[0])} leads with {percent(running[0])} {whole}.{more}"
+        return f"{_leaders(names, amounts)} {percent(running[0])} {whole}.{more}"
     if few == 1 and running[0] == 1:
         return f"{_first(names[0])} is the only defect found in these images."
     verb = "makes" if few == 1 else "make"
     return f"{_first(_listed(names[:few]))} {verb} up {percent(running[few - 1])} {whole}.{more}"
+
+
+def _leaders(names: Sequence[str], amounts: Sequence[float]) -> str:
+    """Who leads, or all that share the first place."""
+    first = [name for name, amount in zip(names, amounts, strict=True) if amount == amounts[0]]
+    if len(first) == 1:
+        return f"{_first(first[0])} leads with"
+    who = _first(_listed(first)) if len(first) <= _MOST_NAMES else f"{len(first)} labels"
+    verb = "are level" if len(first) == sum(amount > 0 for amount in amounts) else "lead"
+    return f"{who} {verb}, each with"
 
 
 def _first(words: str) -> str:
@@ -211,6 +230,7 @@ def area_panel(dashboard: Dashboard) -> Panel:
             )
             for label in ranked
         ),
+        is_wide=True,
     )
 
 

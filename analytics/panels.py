@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics.dashboard import Rate
+from analytics.statistics import MIN_IMAGES_COUNT
 from analytics.wording import count, percent, percent_range
+
+HOLLOW = f"Hollow: fewer than {MIN_IMAGES_COUNT} images, too few to say."
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,20 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Link:
+    """Where to do what a sentence asks for: the name of an address of the project, and a part of that page."""
+
+    page: str
+    text: str
+    part: str = ""
+
+
+@dataclass(frozen=True)
 class Panel:
-    """`figure` is Plotly JSON, or None where there is nothing to draw; then the sentence says why."""
+    """`figure` is Plotly JSON, or None where there is nothing to draw; then the sentence says why.
+
+    `is_wide`: it takes the whole width of the page.
+    """
 
     key: str
     title: str
@@ -36,6 +51,8 @@ class Panel:
     columns: tuple[str, ...]
     rows: tuple[TableRow, ...]
     notes: tuple[Note, ...] = ()
+    link: Link | None = None
+    is_wide: bool = False
 
 
 def rate_text(rate: Rate) -> str:

@@ -8,16 +8,14 @@ from typing import Any
 from analytics import figures
 from analytics.dashboard import Dashboard, Rate, local
 from analytics.figures import Point
-from analytics.panels import Panel, TableRow, rate_cells, rate_text
+from analytics.panels import HOLLOW, Panel, TableRow, rate_cells, rate_text
 from analytics.queries import SourceRow, TrendRow
 from analytics.scope import WITHOUT_SOURCE
-from analytics.statistics import MIN_IMAGES_COUNT
 from analytics.theme import RATE
 from analytics.wording import count, counted, days, hour
 
 _MOST_SOURCES = 20
 _SOURCELESS = "No source"
-HOLLOW = f"Hollow: fewer than {MIN_IMAGES_COUNT} images, too few to say."
 WIDTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 
 
@@ -65,7 +63,7 @@ def sources_panel(dashboard: Dashboard) -> Panel:
     rows = sorted(dashboard.sources, key=lambda row: -rate_of(row).interval.low)
     points = [_source_point(dashboard, row) for row in rows]
     drawn = points[:_MOST_SOURCES]
-    sentence = f"The dotted line is the share over all of them. {HOLLOW}"
+    sentence = f"The dotted line is the rate over all of them. {HOLLOW}"
     if len(points) > len(drawn):
         sentence = f"The {len(drawn)} highest of {len(points)}; the table has all. {sentence}"
     if [row.source_id for row in rows] == [None]:
@@ -76,7 +74,7 @@ def sources_panel(dashboard: Dashboard) -> Panel:
         title=f"{subject(dashboard)} by source",
         sentence=sentence,
         figure=figures.dots(drawn, overall=dashboard.rate.fraction or 0.0, color=label.color if label else RATE),
-        columns=("Source", "Images", counted_as(dashboard), "Share", "95% interval"),
+        columns=("Source", "Images", counted_as(dashboard), rate_name(dashboard), "95% interval"),
         rows=tuple(
             TableRow((point.x, *rate_cells(rate_of(row))), point.query) for row, point in zip(rows, points, strict=True)
         ),
@@ -109,6 +107,11 @@ def rate_of(row: TrendRow | SourceRow) -> Rate:
 
 def subject(dashboard: Dashboard) -> str:
     return f"Images with {dashboard.label.name}" if dashboard.label else "Defect rate"
+
+
+def rate_name(dashboard: Dashboard) -> str:
+    """What a table calls the rate."""
+    return "Share of images" if dashboard.label else "Defect rate"
 
 
 def counted_as(dashboard: Dashboard) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from analytics.theme import (
     DATE_FORMATS,
     MUTED,
-    QUIET,
     RATE,
     REFERENCE,
     SURFACE,
@@ -35,12 +34,16 @@ LEGEND = {
 }
 PERCENT = ",.3~%"
 _DOTS_UP_TO = 62
+_SMALL_DOTS_UP_TO = 31
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One value. `x` is a day or a number; `query` finds the images behind it; `low`, `high`: its limits, if any."""
+    """One value. `x` is a day or a number; `query` finds the images behind it; `low`, `high`: its limits, if any.
+
+    `is_too_few`: so few images are behind it that it says little; it is drawn hollow.
+    """
 
     x: Any
     y: float | None
@@ -49,6 +52,7 @@ class Mark:
     low: float | None = None
     high: float | None = None
     is_out: bool = False
+    is_too_few: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def over_time(rows: Sequence[Line], *, tickformat: str = PERCENT) -> dict[str, A
             y=[mark.y for mark in row.marks],
             mode="lines+markers",
             line={"color": row.color, "width": 2, "dash": _DASHES[place % len(_DASHES)]},
-            marker={"color": row.color, "size": 7 if len(row.marks) <= _DOTS_UP_TO else 4},
+            marker=_dots(row.marks, row.color, 7 if len(row.marks) <= _DOTS_UP_TO else 4),
             cliponaxis=False,
             connectgaps=False,
             hovertext=[lines(mark.hover) for mark in row.marks],
@@ -82,6 +86,15 @@ def over_time(rows: Sequence[Line], *, tickformat: str = PERCENT) -> dict[str, A
         yaxis=axis(tickformat=tickformat, automargin=True, rangemode="tozero", nticks=5),
     )
     return plain(drawn)
+
+
+def _dots(marks: Sequence[Mark], color: str, size: int) -> dict[str, Any]:
+    """Full dots, and hollow ones where there are too few images."""
+    return {
+        "color": [SURFACE if mark.is_too_few else color for mark in marks],
+        "line": {"color": color, "width": 1.5},
+        "size": size,
+    }
 
 
 def limits(
@@ -129,8 +142,8 @@ def limits(
     return plain(drawn)
 
 
-def histogram(bars: Sequence[Mark], *, names: Sequence[str], color: str) -> dict[str, Any]:
-    """Counts of images in steps, from the smallest on; `names` stand under every bar."""
+def histogram(bars: Sequence[Mark], *, name: str, names: Sequence[str], color: str) -> dict[str, Any]:
+    """Counts of images in steps, from the smallest on; `names` stand under every bar, `name` under all of them."""
     drawn = figure(height=300, margin={"l": 52, "r": 12, "t": 12, "b": 56})
     drawn.add_bar(
         x=list(range(len(bars))),
@@ -144,7 +157,13 @@ def histogram(bars: Sequence[Mark], *, names: Sequence[str], color: str) -> dict
     shown = list(range(0, len(bars), every))
     drawn.update_layout(
         bargap=0.08,
-        xaxis=axis(showgrid=False, tickvals=shown, ticktext=[names[place] for place in shown], automargin=True),
+        xaxis=axis(
+            showgrid=False,
+            automargin=True,
+            tickvals=shown,
+            ticktext=[names[place] for place in shown],
+            title=title(name),
+        ),
         yaxis=axis(rangemode="tozero", nticks=5, tickformat=",~s", title=title("Images")),
     )
     return plain(drawn)
@@ -210,23 +229,34 @@ def pairs(rows: Sequence[Pair], *, tickformat: str = PERCENT) -> dict[str, Any]:
     return plain(drawn)
 
 
-def small(marks: Sequence[Mark], *, mean: float, highest: float, first: Any, last: Any) -> dict[str, Any]:
-    """One of several small charts on the same two axes: a rate over time, and the mean of all as a dotted line."""
+def small(marks: Sequence[Mark], *, mean: float, highest: float, first: datetime, last: datetime) -> dict[str, Any]:
+    """One of several small charts on the same two axes: a rate over time, and the mean of all as a dotted line.
+
+    The axis of time goes from `first` to `last`, that of rates a little beyond 0 and `highest`.
+    """
     drawn = figure(height=120, margin={"l": 40, "r": 8, "t": 6, "b": 22})
     drawn.add_scatter(
         x=[mark.x for mark in marks],
         y=[mark.y for mark in marks],
         mode="lines+markers",
         line={"color": RATE, "width": 1.75},
-        marker={"color": RATE, "size": 4},
+        marker=_dots(marks, RATE, 6 if len(marks) <= _SMALL_DOTS_UP_TO else 4),
+        cliponaxis=False,
         hovertext=[lines(mark.hover) for mark in marks],
         hoverinfo="text",
         customdata=[mark.query for mark in marks],
     )
     drawn.add_hline(y=mean, line={"color": REFERENCE, "width": 1.25, "dash": "dot"})
     drawn.update_layout(
-        xaxis=axis(type="date", showgrid=False, range=[first, last], nticks=3, tickformat="%-d %b", tickangle=0),
-        yaxis=axis(tickformat=",.1~%", range=[0, highest], nticks=3),
+        xaxis=axis(
+            type="date",
+            showgrid=False,
+            range=[first.isoformat(), last.isoformat()],
+            nticks=4,
+            tickformat="%-d %b",
+            tickangle=0,
+        ),
+        yaxis=axis(tickformat=",.1~%", range=[-0.06 * highest, 1.06 * highest], nticks=3),
     )
     return plain(drawn)
 
@@ -249,7 +279,6 @@ def happenings(rows: Sequence[tuple[str, Sequence[Mark]]]) -> dict[str, Any]:
         xaxis=_time() | _a_day_at_least([mark.x for _, marks in rows for mark in marks]),
         yaxis=axis(
             automargin=True,
-            gridcolor=QUIET,
             tickvals=list(range(len(rows))),
             ticktext=[short(name) for name, _ in rows],
             range=[len(rows) - 0.4, -0.6],

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from math import floor, log10
 from typing import Any
 
+from analytics.drawing import Drawing
+from analytics.point_names import point_names, side_of
 from analytics.tab_figures import LEGEND, PERCENT, Mark
 from analytics.theme import DATE_FORMATS, MUTED, RATE, REFERENCE, TEXT, axis, figure, lines, plain, title
 
 HEAT = [[0, "rgba(213, 94, 0, 0)"], [0.02, "rgba(213, 94, 0, 0.12)"], [1, "rgba(213, 94, 0, 1)"]]
 _GOOD = "var(--good)"
 _SCALE_SHARE = 0.25
+_SCALE_STEPS = 20
 _OUTLINE = {"color": MUTED, "width": 0.5}
 
 
@@ -20,10 +23,12 @@ def grid(
     counts: Sequence[Sequence[int]], *, hovers: Sequence[Sequence[str]], queries: Sequence[Sequence[str]]
 ) -> dict[str, Any]:
     """Counts on a picture's grid, row by row from the upper left; the fullest cell is the darkest."""
-    drawn = figure(height=320, margin={"l": 12, "r": 12, "t": 12, "b": 12})
+    drawn = figure(height=380, margin={"l": 12, "r": 12, "t": 12, "b": 44})
+    highest = max(max(row) for row in counts)
     drawn.add_heatmap(
         z=[list(row) for row in counts],
         zmin=0,
+        zmax=highest,
         colorscale=HEAT,
         showscale=False,
         xgap=1,
@@ -32,9 +37,11 @@ def grid(
         hoverinfo="text",
         customdata=[list(row) for row in queries],
     )
+    _add_scale(drawn, "Regions", highest)
     drawn.update_layout(
         xaxis=axis(showgrid=False, showticklabels=False, mirror=True, showline=True, constrain="domain"),
         yaxis=axis(
+            domain=[0.1, 1],
             showgrid=False,
             showticklabels=False,
             mirror=True,
@@ -45,6 +52,35 @@ def grid(
         ),
     )
     return plain(drawn)
+
+
+def _add_scale(drawn: Drawing, name: str, highest: int) -> None:
+    """What the colours mean, below the picture: cells of 0 to `highest`.
+
+    It is a figure of its own, because Plotly's scales come with inline styles, which pages forbid.
+    """
+    steps = max(1, min(highest, _SCALE_STEPS))
+    values = [highest * step / steps for step in range(steps + 1)]
+    drawn.add_heatmap(
+        z=[values],
+        x=values,
+        y=[0],
+        xaxis="x2",
+        yaxis="y2",
+        zmin=0,
+        zmax=highest,
+        colorscale=HEAT,
+        showscale=False,
+        xgap=1,
+        ygap=1,
+        hoverinfo="skip",
+    )
+    bare = {"showgrid": False, "showline": False}
+    few = {"dtick": 1} if highest < 6 else {"nticks": 6}
+    drawn.update_layout(
+        xaxis2=axis(domain=[0.3, 0.7], anchor="y2", tickformat=",d", title=title(name), **bare, **few),
+        yaxis2=axis(domain=[0, 0.05], anchor="x2", showticklabels=False, **bare),
+    )
 
 
 @dataclass(frozen=True)
@@ -141,8 +177,13 @@ class FunnelLine:
     high_998: float
 
 
-def funnel(marks: Sequence[Mark], limits: Sequence[FunnelLine], *, mean: float) -> dict[str, Any]:
-    """Rates of sources over how many images they have; those outside the outer lines differ by more than chance."""
+def funnel(
+    marks: Sequence[Mark], limits: Sequence[FunnelLine], *, names: Sequence[str], mean: float, highest: float
+) -> dict[str, Any]:
+    """Rates of sources over how many images they have; those outside the outer lines differ by more than chance.
+
+    `highest`: where the axis of rates ends.
+    """
     drawn = figure(height=360, margin={"l": 58, "r": 12, "t": 34, "b": 44})
     ns = [limit.n for limit in limits]
     for name, lows, highs, dash in (
@@ -153,10 +194,16 @@ def funnel(marks: Sequence[Mark], limits: Sequence[FunnelLine], *, mean: float) 
         drawn.add_scatter(x=ns, y=lows, mode="lines", line=line, hoverinfo="skip", showlegend=False)
         drawn.add_scatter(x=ns, y=highs, mode="lines", line=line, hoverinfo="skip", name=f"{name} limits")
     drawn.add_hline(y=mean, line={"color": REFERENCE, "width": 1.5, "dash": "dot"})
+    most = ns[-1] * 1.03
+    spots = [(mark.x / most, (mark.y or 0.0) / highest) for mark in marks]
+    outer_first = sorted(range(len(marks)), key=lambda place: not marks[place].is_out)
     drawn.add_scatter(
         x=[mark.x for mark in marks],
         y=[mark.y for mark in marks],
-        mode="markers",
+        mode="markers+text",
+        text=point_names(spots, names, order=outer_first),
+        textposition=[side_of(spot) for spot in spots],
+        textfont={"size": 11, "color": TEXT},
         marker={
             "color": [RATE if mark.is_out else REFERENCE for mark in marks],
             "symbol": ["diamond" if mark.is_out else "circle" for mark in marks],
@@ -169,12 +216,11 @@ def funnel(marks: Sequence[Mark], limits: Sequence[FunnelLine], *, mean: float) 
         hoverinfo="text",
         customdata=[mark.query for mark in marks],
     )
-    highest = max([mark.y or 0.0 for mark in marks] + [mean]) * 1.6 + 0.01
     drawn.update_layout(
         showlegend=True,
         legend=LEGEND,
-        xaxis=axis(title=title("Images inspected"), tickformat=",~s", rangemode="tozero", nticks=6),
-        yaxis=axis(tickformat=",.1~%", range=[0, min(1.02, highest)], nticks=5),
+        xaxis=axis(title=title("Images inspected"), tickformat=",~s", range=[0, most], nticks=6),
+        yaxis=axis(tickformat=",.1~%", range=[0, highest], nticks=5),
     )
     return plain(drawn)
 

@@ -61,7 +61,7 @@ def _inspected(dashboard: Dashboard) -> Tile:
 
 def _rate(dashboard: Dashboard) -> Tile:
     rate, label = dashboard.rate, dashboard.label
-    notes = [f"95% interval {percent_range(rate.interval)}", f"n = {count(rate.n)}"]
+    notes = [f"95% interval {percent_range(rate.interval)}", f"{count(rate.count)} of {counted(rate.n, 'image')}"]
     if rate.is_too_few:
         notes.append(f"Fewer than {MIN_IMAGES_COUNT} images: too few to say")
     if dashboard.is_changed_by_people:

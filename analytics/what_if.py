@@ -86,8 +86,12 @@ class Changed:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """`in_force` is what the stored rule did, `tried_outcome` what the one asked for does, `steps` limits around it."""
+    """`in_force` is what the stored rule did, `tried_outcome` what the one asked for does, `steps` limits around it.
 
+    `asked` is the scope as it was asked for, `tried.scope` the one that was read.
+    """
+
+    asked: Scope
     tried: Tried
     rule: Rule
     labels: tuple[ProjectLabel, ...]
@@ -107,6 +111,7 @@ def what_if(cursor: Any, scope: Scope, rule: Rule) -> WhatIf:
     now = _in_force_limits(tried.numbers, rule)
     usual = int(np.median(now)) if now.size else 1
     return WhatIf(
+        asked=scope,
         tried=tried,
         rule=rule,
         labels=labels,

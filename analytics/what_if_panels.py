@@ -11,13 +11,14 @@ from analytics.panels import Panel, TableRow
 from analytics.statistics import Interval
 from analytics.theme import MUTED, RATE, REFERENCE, TEXT, axis, figure, lines, plain, title
 from analytics.what_if import Outcome, Share, WhatIf
+from analytics.what_if_rows import LAST_DAYS
 
 _LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 11, "color": MUTED}}
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One number under the rule in force and under the tried one, each with its interval and n."""
+    """One number under the rule in force and under the tried one; details are its interval and its n, a line each."""
 
     key: str
     name: str
@@ -49,14 +50,18 @@ def compared(result: WhatIf) -> tuple[Compared, ...]:
 
 def basis(result: WhatIf) -> str:
     """What the numbers rest on, in a sentence."""
-    tried = result.tried
+    tried, asked = result.tried, result.asked
     images, judged = wording.counted(tried.image_count, "image"), wording.counted(tried.judged.count, "image")
     start, end = tried.scope.start, tried.scope.end
     when = f", {wording.days(start, end)}" if start and end else ""
-    read = (
-        f"a random sample of {wording.count(tried.numbers.count)} of {images}" if tried.is_sample else f"all {images}"
-    )
-    return f"Replayed on stored numbers of {read}{when}; misses and over-rejects on {judged} that people judged."
+    why, read = "", f"all {images}"
+    if start != asked.start:
+        missing = "first day" if asked.end else "period"
+        why = f"No {missing} is chosen, so this uses the last {LAST_DAYS} days up to the newest image{when}. "
+        when, read = "", images
+    if tried.is_sample:
+        read = f"a random sample of {wording.count(tried.numbers.count)} of {images}"
+    return f"{why}Replayed on stored numbers of {read}{when}; misses and over-rejects on {judged} that people judged."
 
 
 def changed_words(result: WhatIf) -> str:
@@ -161,14 +166,18 @@ def _log10(limit: float) -> float:
 
 def _per_day(outcome: Outcome) -> tuple[str, str]:
     interval = outcome.rejects_per_day_interval
-    detail = f"{_amount(interval.low)} to {_amount(interval.high)}; n = {wording.count(outcome.rejected.n)}"
-    return _amount(outcome.rejects_per_day), detail
+    words = f"95% interval {_amount(interval.low)} to {_amount(interval.high)}"
+    return _amount(outcome.rejects_per_day), f"{words}\n{_of(outcome.rejected)}"
 
 
 def _share(share: Share, none: str) -> tuple[str, str]:
     if share.fraction is None:
         return "–", none
-    return wording.percent(share.fraction), f"{_range(share.interval)}; {wording.count(share.count)} of {share.n:,}"
+    return wording.percent(share.fraction), f"95% interval {_range(share.interval)}\n{_of(share)}"
+
+
+def _of(share: Share) -> str:
+    return f"{wording.count(share.count)} of {wording.counted(share.n, 'image')}"
 
 
 def _cells(share: Share) -> tuple[str, str, str]:
@@ -180,7 +189,7 @@ def _cells(share: Share) -> tuple[str, str, str]:
 def _words(share: Share) -> str:
     if share.fraction is None:
         return "nobody has judged such an image"
-    return f"{wording.percent(share.fraction)} ({_range(share.interval)}), {share.count:,} of {share.n:,}"
+    return f"{wording.percent(share.fraction)} (95% interval {_range(share.interval)}), {_of(share)}"
 
 
 def _range(interval: Interval) -> str:

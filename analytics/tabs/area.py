@@ -9,9 +9,10 @@ from datetime import date
 from typing import Any
 
 from analytics import tab_figures as figures
-from analytics.panels import Panel
+from analytics.panels import Link, Panel
 from analytics.scope import Scope
 from analytics.snapshot import snapshot
+from analytics.statistics import MIN_IMAGES_COUNT
 from analytics.tab_figures import Line, Mark
 from analytics.tabs import area_queries as queries
 from analytics.tabs.area_corrected import corrected_panel
@@ -31,6 +32,7 @@ from analytics.tabs.page import (
     step_query,
     table,
     unit_of,
+    with_hollow,
 )
 from analytics.wording import count, percent
 
@@ -99,8 +101,10 @@ def area_page(cursor: Any, scope: Scope) -> TabPage:
     """The page of a scope; without panels where nothing was inspected."""
     area = read_area(cursor, scope)
     if not area.days or area.label is None:
-        note = "This project has no labels yet. Add them in its settings." if area.days else ""
-        return TabPage(area.inspected_count, notes=(note,) if note else ())
+        if not area.days:
+            return TabPage(0)
+        link = Link("project-settings", "Settings → Labels", "labels")
+        return TabPage(area.inspected_count, notes=("This project has no labels yet. Add them first.",), link=link)
     return TabPage(
         inspected_count=area.inspected_count,
         panels=(
@@ -132,39 +136,64 @@ def _drawn(labels: Sequence[ProjectLabel], found: Sequence[FoundRow], scope: Sco
     return tuple((defects or ranked[1:] or ranked)[:_MOST_LINES])
 
 
-def _shares(area: Area, label_ids: set[int]) -> list[tuple[date, int, int, int]]:
-    """(first day of a step, label's pixels, inspected pixels, images affected) of every step that has images."""
+@dataclass(frozen=True)
+class Step:
+    """A step of time: pixels of some labels, of all that was inspected, and the images behind them."""
+
+    start: date
+    pixels: int
+    whole_pixels: int
+    affected_count: int
+    inspected_count: int
+
+    @property
+    def share(self) -> float:
+        return self.pixels / self.whole_pixels
+
+    @property
+    def is_too_few(self) -> bool:
+        return self.inspected_count < MIN_IMAGES_COUNT
+
+
+def _steps(area: Area, label_ids: set[int]) -> list[Step]:
+    """Every step that has images."""
     whole: dict[date, int] = defaultdict(int)
+    inspected: dict[date, int] = defaultdict(int)
     marked: dict[date, int] = defaultdict(int)
     affected: dict[date, int] = defaultdict(int)
     for row in area.days:
         whole[begin(row.day, area.unit)] += row.pixels
+        inspected[begin(row.day, area.unit)] += row.inspected_count
     for found in area.found:
         if found.is_by_day and found.day is not None and found.label_id in label_ids:
             marked[begin(found.day, area.unit)] += found.pixels
             affected[begin(found.day, area.unit)] += found.affected_count
-    return [(start, marked[start], whole[start], affected[start]) for start in sorted(whole)]
+    return [Step(start, marked[start], whole[start], affected[start], inspected[start]) for start in sorted(whole)]
 
 
 def _over_time(area: Area) -> Panel:
     rows, cells = [], []
     for label in area.drawn:
         marks = []
-        for start, pixels, whole, affected in _shares(area, {label.id}):
-            query = step_query(area.scope, start, area.unit, defective=affected > 0, label_id=label.id)
-            name, share = step_name(start, area.unit, area.scope), pixels / whole
-            hover = f"{label.name}, {name}\n{percent(share)} of the inspected area\n{count(pixels)} px"
-            marks.append(Mark(start.isoformat(), share, hover, query))
-            cells.append(((name, label.name, percent(share), count(pixels), count(whole)), query))
+        for step in _steps(area, {label.id}):
+            query = step_query(area.scope, step.start, area.unit, defective=step.affected_count > 0, label_id=label.id)
+            name, share = step_name(step.start, area.unit, area.scope), percent(step.share)
+            hover = f"{label.name}, {name}\n{share} of the inspected area\n{count(step.pixels)} px"
+            marks.append(Mark(step.start.isoformat(), step.share, hover, query, is_too_few=step.is_too_few))
+            cells.append(((name, label.name, share, count(step.pixels), count(step.whole_pixels)), query))
         rows.append(Line(label.name, label.color, tuple(marks)))
     subject = area.drawn[0].name if len(area.drawn) == 1 else "Each label"
     return Panel(
         key="area-time",
         title=f"Area by {area.unit}",
-        sentence=f"{first_upper(subject)} as a share of the inspected area; {_who(area)}.",
+        sentence=with_hollow(
+            f"{first_upper(subject)} as a share of the inspected area; {_who(area)}.",
+            [mark for row in rows for mark in row.marks],
+        ),
         figure=figures.over_time(rows),
         columns=(area.unit.capitalize(), "Label", "Share of area", "Pixels", "Pixels inspected"),
         rows=table(cells),
+        is_wide=True,
     )
 
 
@@ -183,14 +212,15 @@ def _control(area: Area) -> Panel:
     subject = "All defects together"
     if area.scope.label_id is not None or len(area.drawn) == 1:
         label_ids, subject = {area.drawn[0].id}, first_upper(area.drawn[0].name)
-    steps = _shares(area, label_ids)
+    steps = _steps(area, label_ids)
     return control_panel(
         key="area-control",
         title=f"{subject}: is a {area.unit} out of the ordinary?",
-        starts=[start for start, *_ in steps],
-        names=[step_name(start, area.unit, area.scope) for start, *_ in steps],
-        values=[marked / whole for _, marked, whole, _ in steps],
-        queries=[step_query(area.scope, start, area.unit, defective=affected > 0) for start, *_, affected in steps],
+        starts=[step.start for step in steps],
+        names=[step_name(step.start, area.unit, area.scope) for step in steps],
+        values=[step.share for step in steps],
+        are_too_few=[step.is_too_few for step in steps],
+        queries=[step_query(area.scope, step.start, area.unit, defective=step.affected_count > 0) for step in steps],
         unit=area.unit,
         value_name="Share of area",
     )
@@ -204,11 +234,12 @@ def _calibrated(area: Area) -> Panel:
         return Panel(
             key="area-mm",
             title="Area in square millimetres",
-            sentence=f"Not calibrated: {listed(missing)}. Give every source its millimetres per pixel in the project's "
-            "settings, or choose a calibrated source in the filters.",
+            sentence=f"Not calibrated: {listed(missing)}. Give every source its millimetres per pixel, or choose a "
+            "calibrated source in the filters.",
             figure=None,
             columns=columns,
             rows=(),
+            link=Link("project-settings", "Settings → Sources", "sources"),
         )
     scale = {row.source_id: (row.mm_per_pixel or 0.0) ** 2 for row in area.calibrations}
     whole = sum(row.pixels * scale[row.source_id] for row in area.calibrations)
@@ -229,6 +260,7 @@ def _calibrated(area: Area) -> Panel:
         figure=None,
         columns=columns,
         rows=table(rows),
+        is_wide=True,
     )
 
 

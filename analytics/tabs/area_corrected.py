@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analytics import tab_figures as figures
-from analytics.panels import Panel
+from analytics.panels import Link, Panel
 from analytics.statistics.areas import AdjustedArea
 from analytics.statistics.intervals import Estimate, Interval
 from analytics.tab_figures import Mark, Pair
@@ -16,6 +16,7 @@ from analytics.wording import counted, percent, percent_range
 
 _TITLE = "Area, corrected for the model's known errors"
 _COLUMNS = ("Label", "As counted", "Corrected", "95% interval")
+_EVALUATE = Link("models", "Models → All versions", "leaderboard")
 
 
 def corrected_panel(
@@ -29,11 +30,11 @@ def corrected_panel(
     if errors is None:
         return _nothing(
             "Nobody knows yet what the live model misses. Label some images, freeze them as a data set and evaluate "
-            "the model on it (Models → Evaluate); the corrected areas then stand here."
+            "the model on it; the corrected areas then stand here."
         )
     areas = _areas(errors, marked)
     if isinstance(areas, str):
-        return _nothing(f"It cannot be corrected: {areas}.")
+        return _nothing(f"It cannot be corrected: {areas}")
     wanted = {label.id for label in drawn}
     rows, cells = [], []
     for label, px, query in marked:
@@ -75,7 +76,7 @@ def _left_out(rows: Sequence[Pair]) -> str:
 
 
 def _nothing(words: str) -> Panel:
-    return Panel("area-corrected", _TITLE, words, None, _COLUMNS, ())
+    return Panel("area-corrected", _TITLE, words, None, _COLUMNS, (), link=_EVALUATE)
 
 
 def _pair(label: ProjectLabel, px: int, area: AdjustedArea | Estimate | None, query: str, pixels: int) -> Pair:

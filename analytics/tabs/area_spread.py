@@ -10,9 +10,10 @@ from analytics import tab_figures as figures
 from analytics.buckets import AREA_BUCKETS, AREA_EDGES, quantile
 from analytics.panels import Panel
 from analytics.scope import Scope
+from analytics.statistics import MIN_IMAGES_COUNT
 from analytics.tab_figures import Line, Mark
 from analytics.tabs.area_queries import SpreadRow
-from analytics.tabs.page import ProjectLabel, Unit, begin, first_upper, step_name, step_query, table
+from analytics.tabs.page import ProjectLabel, Unit, begin, first_upper, step_name, step_query, table, with_hollow
 from analytics.wording import count, counted, percent
 
 _PER_BAR = 4
@@ -44,7 +45,7 @@ def distribution_panel(scope: Scope, label: ProjectLabel, spread: Sequence[Sprea
         title=title,
         sentence=f"{counted(shown, 'image')} of {count(total)} show it, half of them less than {percent(middle)} of "
         "the picture. Each bar ends at twice the share of the one before and opens the images, worst first.",
-        figure=figures.histogram(bars, names=names, color=label.color),
+        figure=figures.histogram(bars, name="Share of the image, up to", names=names, color=label.color),
         columns=columns,
         rows=table(cells),
     )
@@ -64,19 +65,23 @@ def quantiles_panel(scope: Scope, label: ProjectLabel, spread: Sequence[SpreadRo
         values = [quantile(counts, q) for q, _, _ in _QUANTILES]
         for (q, words, _), value in zip(_QUANTILES, values, strict=True):
             told = f"{words} {percent(value or 0.0)}\nof {counted(n, 'image')} with {label.name}"
-            lines[q].append(Mark(start.isoformat(), value, f"{name}\n{told}", query))
+            lines[q].append(Mark(start.isoformat(), value, f"{name}\n{told}", query, is_too_few=n < MIN_IMAGES_COUNT))
         if n:
             cells.append(((name, count(n), *(percent(value or 0.0) for value in values)), query))
     return Panel(
         key="area-quantiles",
         title=f"{first_upper(label.name)} per image, by {unit}",
-        sentence=f"Of the images that show {label.name}: half have less than the median, one in ten more than the 90% "
-        "line, one in a hundred more than the 99% line. Read from logarithmic steps, to within 19% of each value.",
+        sentence=with_hollow(
+            f"Of the images that show {label.name}: half have less than the median, one in ten more than the 90% "
+            "line, one in a hundred more than the 99% line. Read from logarithmic steps, to within 19% of each value.",
+            [mark for marks in lines.values() for mark in marks if mark.y is not None],
+        ),
         figure=figures.over_time([Line(words, color, tuple(lines[q])) for q, words, color in _QUANTILES])
         if cells
         else None,
         columns=(unit.capitalize(), "Images that show it", *(words for _, words, _ in _QUANTILES)),
         rows=table(cells),
+        is_wide=True,
     )
 
 

@@ -10,7 +10,7 @@ from analytics.panels import Panel
 from analytics.statistics import NoChart, choose_value_chart
 from analytics.statistics.rules import sentence, signals
 from analytics.tab_figures import PERCENT, Line, Mark
-from analytics.tabs.page import table
+from analytics.tabs.page import table, with_hollow
 from analytics.theme import REFERENCE
 from analytics.wording import percent
 
@@ -24,29 +24,34 @@ def control_panel(
     starts: Sequence[date],
     names: Sequence[str],
     values: Sequence[float],
+    are_too_few: Sequence[bool],
     queries: Sequence[str],
     unit: str,
     value_name: str,
     told: Callable[[float], str] = percent,
     tickformat: str = PERCENT,
 ) -> Panel:
-    """Values from 0 on in time order as an XmR chart; where they cannot carry one, plainly drawn, and why."""
+    """Values from 0 on in time order as an XmR chart; where they cannot carry one, plainly drawn, and why.
+
+    `are_too_few`: whether a value is of too few images to say much.
+    """
     chart = choose_value_chart(values, lowest=0.0)
     columns: tuple[str, ...] = (unit.capitalize(), value_name, "Lower limit", "Upper limit")
     if isinstance(chart, NoChart):
         marks = [
-            Mark(start.isoformat(), value, f"{name}\n{told(value)}", query)
-            for start, name, value, query in zip(starts, names, values, queries, strict=True)
+            Mark(start.isoformat(), value, f"{name}\n{told(value)}", query, is_too_few=is_too_few)
+            for start, name, value, is_too_few, query in zip(starts, names, values, are_too_few, queries, strict=True)
         ]
         return Panel(
             key=key,
             title=title,
-            sentence=f"No limits are drawn. {chart.why}",
+            sentence=with_hollow(f"No limits are drawn. {chart.why}", marks),
             figure=figures.over_time([Line(value_name, REFERENCE, tuple(marks))], tickformat=tickformat),
             columns=columns[:2],
             rows=table(
                 [((name, told(value)), query) for name, value, query in zip(names, values, queries, strict=True)]
             ),
+            is_wide=True,
         )
     found = signals(chart)
     # Only what lies beyond the limits is marked; patterns are told in words.
@@ -75,4 +80,5 @@ def control_panel(
         figure=figures.limits(marks, centre=chart.centre, tickformat=tickformat),
         columns=columns,
         rows=table(rows),
+        is_wide=True,
     )

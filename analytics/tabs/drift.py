@@ -13,18 +13,20 @@ from analytics import tab_figures as figures
 from analytics.panels import Panel
 from analytics.scope import Scope
 from analytics.snapshot import snapshot
+from analytics.statistics import MIN_IMAGES_COUNT
 from analytics.statistics.drift import MIN_BASELINE_COUNT, Ewma, cusum, ewma, standardise
 from analytics.statistics.label_mix import mix_distances
 from analytics.tab_figures import Line, Mark
 from analytics.tabs import drift_queries as queries
 from analytics.tabs.drift_quantities import QUANTITIES, Quantity
 from analytics.tabs.drift_queries import LookRow, MixRow
-from analytics.tabs.page import TabPage, table
+from analytics.tabs.page import TabPage, table, with_hollow
 from analytics.theme import REFERENCE
 from analytics.wording import count, day
 
 _LONGEST_REFERENCE = 30
 _DAYS_PER_YEAR = 365
+_MIX_MEANING = "How a day's defects are shared out among the labels; a change points to a new cause of defects."
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _panel(drift: Drift, quantity: Quantity) -> Panel:
     days = [row.day for row in rows]
     spreads = [quantity.told(quantity.of(row).sd * quantity.scale).lstrip("+") for row in rows]
     if z is None:
-        return _plain(drift.scope, quantity, days, means, told)
+        return _plain(drift.scope, quantity, rows, told)
     smooth = ewma(z)
     cells = [
         ((day(when), count(quantity.of(row).n), words, spread, f"{point:+.2f}"), _day_query(drift.scope, when))
@@ -112,7 +114,7 @@ def _panel(drift: Drift, quantity: Quantity) -> Panel:
     return Panel(
         key=key,
         title=quantity.title,
-        sentence=f"{verdict} {_how(smooth, days, reference)}",
+        sentence=f"{verdict} {quantity.meaning} {_how(smooth, days, reference)}",
         figure=_figure(drift.scope, z, smooth, days, told, reference),
         columns=columns,
         rows=table(cells),
@@ -141,9 +143,9 @@ def _mix_panel(drift: Drift) -> Panel:
     z = standardise([value for _, _, value in known], baseline=slice(0, MIN_BASELINE_COUNT))
     if z is None:
         words = (
-            f"Needs {2 * MIN_BASELINE_COUNT} days with enough defects: {MIN_BASELINE_COUNT} to know the usual mix and "
-            "as many to know how much it varies; here are "
-            f"{MIN_BASELINE_COUNT if later else len(days)} and {len(known)}."
+            f"{_MIX_MEANING} Limits need {MIN_BASELINE_COUNT} days to know the usual mix and {MIN_BASELINE_COUNT} more "
+            "with enough defects to know how much it varies; there are "
+            f"{MIN_BASELINE_COUNT if later else len(days)} and {len(known)} so far."
         )
         return Panel(key, title, words, None, columns, ())
     smooth, shown = ewma(z), [when for when, _, _ in known]
@@ -158,7 +160,7 @@ def _mix_panel(drift: Drift) -> Panel:
     return Panel(
         key=key,
         title=title,
-        sentence=f"{verdict} Distance (χ²) of each day's mix from that of the first {first} days. "
+        sentence=f"{verdict} {_MIX_MEANING} Distance (χ²) of each day's mix from that of the first {first} days. "
         f"{_how(smooth, shown, MIN_BASELINE_COUNT)}",
         figure=_figure(drift.scope, z, smooth, shown, told, MIN_BASELINE_COUNT),
         columns=columns,
@@ -226,21 +228,28 @@ def _figure(
     return figures.limits(marks, centre=0.0, tickformat="+.1~f", began=start)
 
 
-def _plain(
-    scope: Scope, quantity: Quantity, days: Sequence[date], means: Sequence[float], told: Sequence[str]
-) -> Panel:
+def _plain(scope: Scope, quantity: Quantity, rows: Sequence[LookRow], told: Sequence[str]) -> Panel:
     """Daily means without limits, and why there are none."""
     marks = [
-        Mark(when.isoformat(), mean * quantity.scale, f"{day(when)}\n{text}", _day_query(scope, when))
-        for when, mean, text in zip(days, means, told, strict=True)
+        Mark(
+            row.day.isoformat(),
+            quantity.of(row).mean * quantity.scale,
+            f"{day(row.day)}\n{text}",
+            _day_query(scope, row.day),
+            is_too_few=quantity.of(row).n < MIN_IMAGES_COUNT,
+        )
+        for row, text in zip(rows, told, strict=True)
     ]
+    why = f"Limits need {MIN_BASELINE_COUNT} days with differing values; there are {len(rows)} so far."
+    if len(rows) >= MIN_BASELINE_COUNT:
+        why = "No limits are drawn: the reference days do not differ."
     return Panel(
         key=f"drift-{quantity.key}",
         title=quantity.title,
-        sentence=f"No limits are drawn: they need {MIN_BASELINE_COUNT} days that differ, here are {len(days)}.",
+        sentence=with_hollow(f"{quantity.meaning} {why}", marks),
         figure=figures.over_time([Line(quantity.title, REFERENCE, tuple(marks))], tickformat=quantity.tickformat),
         columns=("Day", "Mean"),
-        rows=table([((day(when), text), _day_query(scope, when)) for when, text in zip(days, told, strict=True)]),
+        rows=table([((day(row.day), text), mark.query) for row, text, mark in zip(rows, told, marks, strict=True)]),
     )
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from analytics import tab_figures_places as figures
-from analytics.panels import Panel
+from analytics.panels import Link, Panel
 from analytics.scope import Scope, ScopeError
 from analytics.snapshot import snapshot
 from analytics.statistics.growth import Growth, fit_growth
@@ -103,9 +103,10 @@ def growth_page(cursor: Any, scope: Scope, limit: Limit | None) -> TabPage:
     if label is None or not days:
         words = (
             "Growth is followed on sources of the kind “asset”: a blade, a bridge, a tank that is photographed again "
-            "and again. No picture here is of one. Set a source's kind in the project's settings."
+            "and again. No picture here is of one. Set the kind of a source first."
         )
-        return TabPage(n, notes=(words,) if n else ())
+        link = Link("project-settings", "Settings → Sources", "sources")
+        return TabPage(n, notes=(words,), link=link) if n else TabPage(0)
     assets = [_asset(list(rows), scope, limit) for _, rows in groupby(days, key=lambda row: row.source_id)]
     assets.sort(key=lambda asset: -(asset.line.slope if asset.line else -1.0))
     narrowed = replace(scope, label_id=label.id)
@@ -156,6 +157,7 @@ def _overview(assets: list[Asset], label: ProjectLabel, limit: Limit | None, sco
         figure=None,
         columns=("Asset", "Steps", "Newest", f"Growth in {_MONTH_DAYS} days", "95% interval", "Crosses the limit"),
         rows=table(cells),
+        is_wide=True,
     )
 
 

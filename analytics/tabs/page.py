@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal, LiteralString
 
-from analytics.panels import Panel, TableRow
+from analytics.panels import HOLLOW, Link, Panel, TableRow
 from analytics.scope import WITHOUT_SOURCE, Scope
+from analytics.tab_figures import Mark
 from analytics.wording import days
 
 Unit = Literal["day", "week"]
@@ -19,7 +20,7 @@ _MOST_DAYS = 92
 
 @dataclass(frozen=True)
 class Small:
-    """One of several small figures. `query` finds its images."""
+    """One of several small figures. `query` finds its images; `note` may hold line breaks."""
 
     name: str
     note: str
@@ -36,11 +37,12 @@ class Multiples(Panel):
 
 @dataclass(frozen=True)
 class TabPage:
-    """`notes` are plain sentences above the panels: what is missing and what to do about it."""
+    """`notes` are plain sentences above the panels: what is missing and what to do about it; `link`: where to do it."""
 
     inspected_count: int
     panels: tuple[Panel, ...] = ()
     notes: tuple[str, ...] = ()
+    link: Link | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,11 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     if len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
+
+
+def with_hollow(words: str, marks: Iterable[Mark]) -> str:
+    """The sentence, and what hollow points are where there are any."""
+    return f"{words} {HOLLOW}" if any(mark.is_too_few for mark in marks) else words
 
 
 def first_upper(words: str) -> str:

@@ -21,6 +21,7 @@ from analytics.tabs.people_queries import ChangeRow, OverruleRow, PairRow, Revie
 from analytics.wording import count, counted, days, percent
 
 _KINDS = {"model": "Model", "rule": "Rule", "calibration": "Calibration", "labels": "Labels"}
+_PAIRS_TITLE = "Two versions on the same images"
 _HOLLOW = f"Hollow: fewer than {MIN_IMAGES_COUNT}, too few to say."
 
 
@@ -106,6 +107,7 @@ def _reviewers(people: People) -> Panel:
         figure=None,
         columns=columns,
         rows=table(rows),
+        is_wide=True,
     )
 
 
@@ -116,7 +118,7 @@ def _of(part: int, n: int) -> str:
 def _overrules(people: People) -> Panel:
     title, columns = (
         "How often people overrule each version",
-        ("Version", "Judged", "Overruled", "Share", "95% interval"),
+        ("Version", "Judged", "Overruled", "Share overruled", "95% interval"),
     )
     if not people.overrules:
         words = "No verdict of a model has been judged yet, so nobody knows how often people disagree with it."
@@ -151,19 +153,22 @@ def _versions(people: People) -> Panel:
     whole = sum(row.fail_count for row in people.versions) / people.inspected_count
     words = "The model's own verdicts, on all images that each version saw"
     if len(people.versions) == 1:
-        words = f"{words}; only one version saw images here"
+        words = f"{words}; only one version saw images here."
+    else:
+        see = f": see “{_PAIRS_TITLE}”" if people.pairs else ""
+        words = f"{words}. Different images may be the whole difference{see}."
     return Panel(
         key="people-versions",
         title="Defect rate by model version",
-        sentence=f"{words}. Different images may be the whole difference: compare the same images beside. {_HOLLOW}",
+        sentence=f"{words} {_HOLLOW}",
         figure=figures.dots(dots, overall=whole),
-        columns=("Version", "Images", "Defective", "Share", "95% interval", "Captured"),
+        columns=("Version", "Images", "Defective", "Defect rate", "95% interval", "Captured"),
         rows=table(cells),
     )
 
 
 def _pairs(people: People) -> Panel:
-    title = "Two versions on the same images"
+    title = _PAIRS_TITLE
     columns = ("Versions", "Images", "Same verdict", "Only the first fails", "Only the second fails", "p")
     if not people.pairs:
         words = "No image here was seen by two versions. Run another version over a batch to compare them."
@@ -221,6 +226,7 @@ def _changes(people: People) -> Panel:
         figure=tab_figures.happenings(shown),
         columns=columns,
         rows=table(rows),
+        is_wide=True,
     )
 
 

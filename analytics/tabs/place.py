@@ -124,8 +124,8 @@ def _grid(scope: Scope, chosen: list[ProjectLabel], counts: list[int]) -> Panel:
         key="place-grid",
         title=title,
         sentence=f"{counted(total, 'region')} by their centres on a grid of {PLACE_COLUMNS} by {PLACE_ROWS}. Of nine "
-        f"equal parts the {name} holds most, {percent(most / total)}; evenly spread it would be 11%. A cell opens the "
-        f"images with {subject}, worst first.",
+        f"equal parts the {name} holds most, {percent(most / total)}; evenly spread it would be {percent(1 / 9)}. A "
+        f"cell opens the images with {subject}, worst first.",
         figure=figures.grid(rows, hovers=hovers, queries=[[query] * PLACE_COLUMNS for _ in rows]),
         columns=columns,
         rows=table([((_cell_name(cell), count(n), percent(n / total)), query) for cell, n in listed if n]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from analytics import figures, tab_figures
@@ -33,9 +33,10 @@ from analytics.tabs.page import (
     step_query,
     table,
     unit_of,
+    with_hollow,
 )
 from analytics.tabs.sources_queries import SourceArea, SourceCounts, SourceDay
-from analytics.wording import count, counted, percent, points, points_range
+from analytics.wording import count, counted, percent, percent_range, points, points_range
 
 MOST_SMALL = 12
 _MOST_DOTS = 20
@@ -103,6 +104,11 @@ def _hover(name: str, rate: Rate) -> str:
     return f"{name}\n{rate_text(rate)}\n{count(rate.count)} of {counted(rate.n, 'image')}"
 
 
+def _of_images(rate: Rate) -> str:
+    words = f"{percent(rate.fraction or 0.0)} of {counted(rate.n, 'image')}"
+    return f"{words}\n95% interval {percent_range(rate.interval)}"
+
+
 def _rates(sources: Sources) -> Panel:
     """The surest high rates first, so that one bad image of two leads no list."""
     ranked = sorted(sources.rows, key=lambda row: -_rate(row).interval.low)
@@ -128,7 +134,7 @@ def _rates(sources: Sources) -> Panel:
         title=f"{_subject(sources.scope)} by source",
         sentence=words,
         figure=figures.dots(dots, overall=sources.overall.fraction or 0.0),
-        columns=("Source", "Images", _counted_as(sources.scope), "Share", "95% interval"),
+        columns=("Source", "Images", _counted_as(sources.scope), _rate_name(sources.scope), "95% interval"),
         rows=table([((_name(row), *rate_cells(_rate(row))), _query(sources.scope, row)) for row in ranked]),
     )
 
@@ -136,7 +142,7 @@ def _rates(sources: Sources) -> Panel:
 def _funnel(sources: Sources) -> Panel:
     mean, rows = sources.overall.fraction or 0.0, sources.rows
     phi = overdispersion([row.defective_count for row in rows], [row.inspected_count for row in rows])
-    marks, cells, outside = [], [], []
+    names, marks, cells, outside = [], [], [], []
     for row in sorted(rows, key=lambda one: -one.inspected_count):
         limits = funnel_limits(row.inspected_count, mean, 0.998, phi)
         rate = _rate(row).fraction or 0.0
@@ -144,6 +150,7 @@ def _funnel(sources: Sources) -> Panel:
         side = "above" if rate > limits.high else "below" if rate < limits.low else "within"
         if is_out:
             outside.append(f"{_name(row)} ({side})")
+        names.append(_name(row))
         hover = f"{_hover(_name(row), _rate(row))}\nBy chance {percent(limits.low)} to {percent(limits.high)} (99.8%)"
         marks.append(Mark(row.inspected_count, rate, hover, _query(sources.scope, row), is_out=is_out))
         ends = f"{percent(limits.low)} to {percent(limits.high)}"
@@ -157,8 +164,10 @@ def _funnel(sources: Sources) -> Panel:
         key="sources-funnel",
         title="Which sources differ by more than chance",
         sentence=f"{words} Small sources stray further by chance; inside the limits a ranking means nothing.",
-        figure=place_figures.funnel(marks, _funnel_lines(rows, mean, phi), mean=mean),
-        columns=("Source", "Images", "Share", "99.8% limits", "Place"),
+        figure=place_figures.funnel(
+            marks, _funnel_lines(rows, mean, phi), names=names, mean=mean, highest=_funnel_top(rows, mean, phi)
+        ),
+        columns=("Source", "Images", _rate_name(sources.scope), "99.8% limits", "Place"),
         rows=table(cells),
     )
 
@@ -173,37 +182,56 @@ def _funnel_lines(rows: Sequence[SourceCounts], mean: float, phi: float) -> list
     return lines
 
 
+def _funnel_top(rows: Sequence[SourceCounts], mean: float, phi: float) -> float:
+    """A rate that leaves room for every source and, where there are images enough, for its limits."""
+    ns = [row.inspected_count for row in rows]
+    smallest = min((n for n in ns if n >= MIN_IMAGES_COUNT), default=max(ns))
+    limit = funnel_limits(smallest, mean, 0.998, phi).high
+    return min(1.02, 1.2 * max(0.01, limit, *(_rate(row).fraction or 0.0 for row in rows)))
+
+
 def _multiples(sources: Sources) -> Multiples:
     """The largest sources over time on the same axes."""
     first, last = min(row.day for row in sources.days), max(row.day for row in sources.days)
     unit = unit_of(first, last, sources.scope)
     steps = _rates_by_step(sources.days, unit)
+    half = timedelta(days=7 if unit == "week" else 1) / 2
+    reach = [datetime.combine(begin(day, unit), time()) for day in (first, last)]
     # What few images make of a rate would press all the others flat.
     every = [rate for rates in steps.values() for rate in rates.values()]
     sure = [rate.fraction or 0.0 for rate in every if not rate.is_too_few] or [rate.fraction or 0.0 for rate in every]
     overall = sources.overall.fraction or 0.0
     highest = min(1.02, 1.15 * max([*sure, 1.5 * overall, 0.01]))
-    shown, cells = [], []
+    shown, cells, drawn = [], [], list[Mark]()
     for row in sorted(sources.rows, key=lambda one: -one.inspected_count)[:MOST_SMALL]:
-        source_id, marks = source_change(row.source_id), []
+        source_id, marks = source_change(row.source_id), list[Mark]()
         for start, rate in sorted(steps[source_id].items()):
             query = step_query(sources.scope, start, unit, defective=rate.count > 0, source_id=source_id)
             name = step_name(start, unit, sources.scope)
-            marks.append(Mark(start.isoformat(), rate.fraction, _hover(f"{_name(row)}, {name}", rate), query))
+            hover = _hover(f"{_name(row)}, {name}", rate)
+            marks.append(Mark(start.isoformat(), rate.fraction, hover, query, is_too_few=rate.is_too_few))
             cells.append(((_name(row), name, *rate_cells(rate)), query))
-        figure = tab_figures.small(marks, mean=overall, highest=highest, first=first.isoformat(), last=last.isoformat())
-        note = f"{percent(_rate(row).fraction or 0.0)} of {counted(row.inspected_count, 'image')}"
-        shown.append(Small(_name(row), note, figure, _query(sources.scope, row)))
+        drawn += marks
+        figure = tab_figures.small(marks, mean=overall, highest=highest, first=reach[0] - half, last=reach[1] + half)
+        shown.append(Small(_name(row), _of_images(_rate(row)), figure, _query(sources.scope, row)))
     few = "Each source"
     if len(sources.rows) > MOST_SMALL:
         few = f"The {MOST_SMALL} largest of {len(sources.rows)} sources"
     return Multiples(
         key="sources-multiples",
         title=f"Each source by {unit}",
-        sentence=f"{few} on the same scale; the dotted line is the rate over all.",
+        sentence=with_hollow(f"{few} on the same scale; the dotted line is the rate over all.", drawn),
         figure=None,
-        columns=("Source", unit.capitalize(), "Images", _counted_as(sources.scope), "Share", "95% interval"),
+        columns=(
+            "Source",
+            unit.capitalize(),
+            "Images",
+            _counted_as(sources.scope),
+            _rate_name(sources.scope),
+            "95% interval",
+        ),
         rows=table(cells),
+        is_wide=True,
         figures=tuple(shown),
     )
 
@@ -242,13 +270,14 @@ def _table(sources: Sources) -> Panel:
             "Source",
             "Images",
             _counted_as(sources.scope),
-            "Share",
+            _rate_name(sources.scope),
             "95% interval",
             "Change",
             "Share of area",
             "Regions per image",
         ),
         rows=table(rows),
+        is_wide=True,
     )
 
 
@@ -263,6 +292,10 @@ def _change(row: SourceCounts, before: SourceCounts | None) -> str:
 
 def _subject(scope: Scope) -> str:
     return "Images with the label" if scope.label_id else "Defect rate"
+
+
+def _rate_name(scope: Scope) -> str:
+    return "Share of images" if scope.label_id else "Defect rate"
 
 
 def _counted_as(scope: Scope) -> str:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from analytics import tab_figures_zones as figures
 from analytics.buckets import PLACE_COLUMNS
-from analytics.panels import Panel
+from analytics.panels import Link, Panel
 from analytics.scope import Scope
 from analytics.snapshot import snapshot
 from analytics.statistics import Interval, presence
@@ -31,8 +31,8 @@ from analytics.tabs.zones_queries import (
 from analytics.wording import count, counted, percent, percent_range
 
 NO_ZONES = (
-    "No zones yet. A zone is a part of what a camera sees: a shelf, a door, a counter. Draw zones under Settings → "
-    "Sources → Zones; they count for all images of that source, those of the past too."
+    "No zones yet. A zone is a part of what a camera sees: a shelf, a door, a counter. Draw zones in the settings of a "
+    "source; they count for all its images, those of the past too."
 )
 _MINUTES_UP_TO, _HOURS_UP_TO = timedelta(hours=3), timedelta(days=3)
 _MOST_LINES, _MOST_SOURCES = 6, 12
@@ -102,7 +102,7 @@ def zones_page(cursor: Any, scope: Scope) -> TabPage:
     if found is None:
         return TabPage(0)
     if not found.zones:
-        return TabPage(n, notes=(NO_ZONES,))
+        return TabPage(n, notes=(NO_ZONES,), link=Link("project-settings", "Settings → Sources → Zones", "sources"))
     rows = presences(found)
     return TabPage(n, (_shares(scope, found, rows), _times(scope, found, rows), _map(scope, found)))
 

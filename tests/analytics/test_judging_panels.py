@@ -94,6 +94,8 @@ def test_regions_of_defects_by_size() -> None:
         ("crack", "tiny: 1 to 99 px", "1", "2", "3"),
         ("crack", "large: 10,000 px and more", "4", "0", "0"),
     ]
+    assert panel.figure is not None
+    assert panel.figure["layout"]["xaxis"]["title"]["text"] == "Regions"
     assert panels.regions_panel(SCORES, ["stain"]) is None
 
 
@@ -103,6 +105,7 @@ def test_the_sweep_marks_the_limit_in_force() -> None:
     assert cells(panel)[1] == ("8 px (in force)", "1", "5", "2")
     assert panel.figure is not None
     assert panel.figure["data"][-1]["x"] == [8, 8]
+    assert panel.figure["layout"]["xaxis"]["dtick"] == 1, "1, 10, 100, and not every 2 and 5 between"
 
 
 def test_calibration_says_how_far_confidence_is_off() -> None:

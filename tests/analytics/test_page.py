@@ -99,7 +99,7 @@ def test_tiles_say_rate_interval_and_n(week: Plant) -> None:
     assert tiles["rate"].number == "40.0%"
     assert tiles["rate"].notes == (
         "95% interval 16.8% to 68.7%",
-        "n = 10",
+        "4 of 10 images",
         "Fewer than 30 images: too few to say",
     )
     assert "Choose a period" in tiles["rate"].verdict
@@ -142,6 +142,37 @@ def test_pareto_goes_from_the_largest_and_names_what_matters(week: Plant) -> Non
     assert by_images.sentence.startswith("Scratch leads with 60.0% of all findings")
     assert by_area.rows[0].cells == ("scratch", "204", "0.41%", "5", "74.5%")
     assert "background" in panels["area"].sentence
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (["scratch", "pit"], "Scratch and pit are level, each with 50.0% of all findings"),
+        (["scratch", "pit", "dust"], "Scratch and pit lead, each with 40.0% of all findings"),
+    ],
+)
+def test_labels_that_share_the_first_place_lead_together(plant: Plant, found: list[str], says: str) -> None:
+    plant.project.labels.filter(name="dust").update(is_defect=True)
+    for name in [*found, "scratch", "pit"]:
+        plant.image({name: [50]})
+    panels = {panel.key: panel for panel in page_of(plant.count_up().scope()).panels}
+    assert panels["pareto-images"].sentence.startswith(says)
+
+
+def test_both_axes_of_a_pareto_are_named(week: Plant) -> None:
+    names = {}
+    for panel in page_of(week.scope()).paretos:
+        assert panel.figure is not None
+        names[panel.key] = [panel.figure["layout"][axis]["title"]["text"] for axis in ("yaxis", "yaxis2")]
+    assert names["pareto-images"] == ["Images", "Running share"]
+    assert names["pareto-area"] == ["Share of area", "Running share"]
+
+
+def test_a_rate_has_one_name_in_a_table(week: Plant) -> None:
+    for panel in page_of(week.scope()).panels:
+        assert "Share" not in panel.columns
+    by_label = page_of(week.scope(label_id=week.labels["pit"].pk)).panels
+    assert {"Share of images"} == {panel.columns[3] for panel in by_label if panel.key in ("trend", "sources")}
 
 
 def test_a_project_without_defect_labels_is_told_what_to_do(week: Plant) -> None:

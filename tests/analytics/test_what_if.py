@@ -116,7 +116,20 @@ def test_without_days_it_is_the_last_thirty(week: Plant) -> None:
     result = tried(week.count_up())
     assert result.tried.image_count == 10
     assert result.tried.scope.start == date(2026, 4, 20)
-    assert basis(result).startswith("Replayed on stored numbers of all 10 images, ")
+    assert basis(result) == (
+        "No period is chosen, so this uses the last 30 days up to the newest image, 20 April – 19 May 2026. Replayed "
+        "on stored numbers of 10 images; misses and over-rejects on 0 images that people judged."
+    )
+    assert basis(tried(week, end=date(2026, 5, 19))).startswith("No first day is chosen, so this uses the last 30 days")
+    chosen = basis(tried(week, start=date(2026, 5, 1), end=date(2026, 5, 31)))
+    assert chosen.startswith("Replayed on stored numbers of all 10 images, 1–31 May 2026; ")
+
+
+def test_every_number_says_its_interval_and_its_images(judged: Plant) -> None:
+    rejects, first_pass, *_ = compared(tried(judged))
+    assert first_pass.now_detail.startswith("95% interval ")
+    assert first_pass.now_detail.endswith(" of 10 images")
+    assert rejects.now_detail.startswith("95% interval ")
 
 
 def test_many_images_are_a_stated_sample(week: Plant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,19 @@ def test_a_point_on_the_map_opens_its_image(page: Page, plant: Plant) -> None:
     page.wait_for_url(re.compile(r"/images/\d+/$"))
 
 
+def test_a_narrow_panel_that_is_left_over_takes_its_row(page: Page, plant: Plant) -> None:
+    def width(selector: str) -> float:
+        box = page.locator(selector).bounding_box()
+        assert box is not None
+        return box["width"]
+
+    page.goto(address(plant, "drift"))
+    assert width(".panel-drift-confidence") == width(".panels")
+    page.goto(address(plant, "sources"))
+    assert width(".panel-sources-rate") == width(".panel-sources-funnel") < width(".panels") / 2
+    assert width(".panel-sources-table") == width(".panels")
+
+
 def test_a_limit_is_asked_for_and_answered(page: Page, plant: Plant) -> None:
     page.goto(address(plant, "growth"))
     page.get_by_label("Limit, as a share of the picture").fill("10%")

@@ -50,7 +50,7 @@ def test_from_an_empty_project_to_its_dashboard(stack: Stack, page: Page, tmp_pa
     upload_folder(page, folder)
 
     page.get_by_role("link", name="Dashboard").first.click()
-    expect(page.get_by_text("n = 4")).to_be_visible()
+    expect(page.locator(".tile-rate")).to_contain_text("of 4 images")
     page.get_by_role("link", name="Open 4 images").click()
     expect(page.locator("main img")).to_have_count(4)
 

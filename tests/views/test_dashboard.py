@@ -50,7 +50,7 @@ def test_the_page_shows_the_scopes_numbers(visit: Visit, plant: Plant) -> None:
     page = visit.page("dashboard")
     assert (tile(page, "inspected"), tile(page, "rate")) == ("4", "50.0%")
     assert "95% interval 15.0% to 85.0%" in page
-    assert "n = 4" in page
+    assert "2 of 4 images" in page
     assert figure(page, "pareto-images")["data"][0]["y"] == [1, 1]
 
 

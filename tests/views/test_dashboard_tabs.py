@@ -88,6 +88,17 @@ def test_a_limit_that_makes_no_sense_is_refused(full: Visit) -> None:
         assert "Expected a share of the picture like 2%" in response.content.decode()
 
 
+def test_what_is_missing_is_a_link_away(full: Visit) -> None:
+    settings = f'<a href="{full.address("project-settings")}#sources">'
+    growth = full.page("dashboard-growth")
+    assert f"{settings}Settings → Sources</a>" in growth
+    assert "When is it crossed?" not in growth, "there is nothing to apply a limit to"
+    assert f"{settings}Settings → Sources → Zones</a>" in full.page("dashboard-zones")
+    area = full.page("dashboard-area")
+    assert f"{settings}Settings → Sources</a>" in area
+    assert f'<a href="{full.address("models")}#leaderboard">' in area
+
+
 def test_the_growth_page_keeps_its_limit_when_filters_change(full: Visit) -> None:
     source = full.plant.line_1
     source.kind = "asset"

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from analytics.panels import Panel
+from analytics.panels import HOLLOW, Panel
 from analytics.scope import Scope
 from analytics.tabs.area import area_page, read_area, square
 from analytics.tabs.area_known_errors import corrected_areas
+from analytics.theme import SURFACE
 from analytics.wording import percent
 from tests.analytics.tabs.seed import days_of
-from tests.inspections import PIXELS, Plant, executed
+from tests.inspections import NOON, PIXELS, Plant, executed
 from tests.ledger_rows import evaluated
 
 
@@ -65,6 +66,21 @@ def test_too_few_days_make_no_limits(week: Plant) -> None:
     )
 
 
+def test_a_day_of_few_images_is_hollow(plant: Plant) -> None:
+    days_of(plant, [{"scratch": [60]}] * 2, per_day=30)
+    plant.image({"scratch": [60]}, captured_at=NOON + timedelta(days=2))
+    plant.count_up()
+    for key in ("area-time", "area-control"):
+        shown = panel(plant.scope(bucket="day"), key)
+        assert shown.sentence.endswith(HOLLOW)
+        assert shown.figure is not None
+        colors = shown.figure["data"][0]["marker"]["color"]
+        assert colors[2] == SURFACE
+        assert SURFACE not in colors[:2]
+    enough = plant.scope(bucket="day", end=NOON.date() + timedelta(days=1))
+    assert "Hollow" not in panel(enough, "area-time").sentence
+
+
 def test_a_day_out_of_the_ordinary_is_told(plant: Plant) -> None:
     areas = [{"scratch": [50 + day % 3]} for day in range(20)] + [{"scratch": [400]}]
     days_of(plant, areas)
@@ -93,6 +109,8 @@ def test_without_an_evaluation_the_page_says_what_to_do(week: Plant) -> None:
     shown = panel(week.scope(), "area-corrected")
     assert shown.figure is None
     assert "evaluate the model on it" in shown.sentence
+    assert shown.link is not None
+    assert shown.link.page == "models"
 
 
 def test_areas_are_corrected_by_errors_counted_image_by_image(plant: Plant) -> None:
@@ -116,7 +134,9 @@ def test_too_few_labelled_images_correct_nothing(plant: Plant) -> None:
     plant.image({"scratch": [100]})
     evaluated(plant, [plant.image() for _ in range(3)], [(900, 100, 300)] * 3)
     shown = panel(plant.count_up().scope(), "area-corrected")
-    assert "3 labelled images are too few" in shown.sentence
+    assert shown.sentence == (
+        "It cannot be corrected: 3 labelled images are too few. Evaluate the model on 10 or more."
+    )
 
 
 def scores(**changes: Any) -> dict[str, Any]:
@@ -144,7 +164,7 @@ def test_areas_are_corrected_by_the_shares_of_errors() -> None:
 @pytest.mark.parametrize(
     ("changes", "pixels", "words"),
     [
-        ({"confusion": []}, {"scratch": 5}, "evaluate the model again"),
+        ({"confusion": []}, {"scratch": 5}, "Evaluate the model again"),
         ({}, {"background": 5, "rust": 5}, "no label “rust”"),
         ({"confusion": [[10, 0], [5, 0]]}, {"background": 5, "scratch": 5}, "too little scratch"),
     ],

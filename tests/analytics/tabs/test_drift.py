@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from analytics.panels import Panel
+from analytics.panels import HOLLOW, Panel
 from analytics.scope import Scope, Versus
 from analytics.tabs.drift import drift_page, false_alarms, read_drift
+from analytics.tabs.drift_quantities import QUANTITIES
+from analytics.theme import SURFACE
 from tests.inspections import NOON, Plant, executed
 from webapp.models import Prediction
 
@@ -66,8 +68,27 @@ def test_a_reference_may_be_chosen(darkening: Plant) -> None:
 
 def test_few_days_have_no_limits(week: Plant) -> None:
     assert "New images are measured by themselves" in panel(week.scope(), "brightness").sentence
-    assert panel(week.scope(), "confidence").sentence.startswith("No limits are drawn: they need 15 days")
-    assert "Needs 30 days" in panel(week.scope(), "mix").sentence
+    confidence = panel(week.scope(), "confidence")
+    assert "Limits need 15 days with differing values; there are 3 so far." in confidence.sentence
+    assert confidence.sentence.endswith(HOLLOW)
+    assert confidence.figure is not None
+    assert set(confidence.figure["data"][0]["marker"]["color"]) == {SURFACE}
+    assert "Limits need 15 days to know the usual mix" in panel(week.scope(), "mix").sentence
+
+
+def test_days_that_are_all_alike_have_no_limits(plant: Plant) -> None:
+    for day in range(20):
+        plant.image(captured_at=NOON + timedelta(days=day), confidence=0.9)
+    words = panel(plant.count_up().scope(), "confidence").sentence
+    assert "No limits are drawn: the reference days do not differ." in words
+
+
+def test_every_panel_says_what_it_measures(darkening: Plant) -> None:
+    meanings = {quantity.key: quantity.meaning for quantity in QUANTITIES}
+    units = ("%", "percent", "without a unit")
+    assert all(any(unit in meaning for unit in units) for meaning in meanings.values())
+    for key, meaning in meanings.items():
+        assert meaning in panel(darkening.scope(), key).sentence
 
 
 def test_false_alarms_in_words() -> None:

@@ -57,6 +57,8 @@ def test_without_assets_the_page_says_what_to_do(week: Plant) -> None:
     page = executed(growth_page, week.scope(), None)
     assert page.panels == ()
     assert "kind “asset”" in page.notes[0]
+    assert page.link is not None
+    assert (page.link.page, page.link.part) == ("project-settings", "sources")
 
 
 @pytest.mark.parametrize(

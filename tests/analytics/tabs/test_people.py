@@ -61,6 +61,17 @@ def test_versions_are_compared_on_the_same_images(judged: Plant) -> None:
     assert (pair.both_count, pair.only_current_fails, pair.only_other_fails, pair.agree_count) == (3, 3, 0, 0)
 
 
+def test_versions_of_other_images_point_to_the_same_ones(judged: Plant) -> None:
+    panels = {panel.key: panel for panel in executed(people_page, judged.scope()).panels}
+    assert "may be the whole difference: see “Two versions on the same images”." in panels["people-versions"].sentence
+    assert panels["people-pairs"].title == "Two versions on the same images"
+
+
+def test_a_version_alone_has_nothing_to_differ_from(week: Plant) -> None:
+    panels = {panel.key: panel for panel in executed(people_page, week.scope()).panels}
+    assert "only one version saw images here. Hollow" in panels["people-versions"].sentence
+
+
 def test_changes_say_who(judged: Plant) -> None:
     panel = executed(people_page, judged.scope()).panels[-1]
     assert [(row.cells[1], row.cells[2], row.cells[3]) for row in panel.rows] == [

@@ -26,7 +26,10 @@ def test_cells_count_regions_by_their_centres(plant: Plant) -> None:
     assert executed(cells, in_batch, [scratch]) == counts
     grid = executed(place_page, plant.scope()).panels[0]
     assert grid.sentence.startswith("2 regions by their centres")
+    assert "evenly spread it would be 11.1%" in grid.sentence
     assert len(grid.figure["data"][0]["z"][0]) == PLACE_COLUMNS
+    assert grid.figure["data"][1]["z"] == [[0, 1]], "a scale for the colours"
+    assert grid.figure["layout"]["xaxis2"]["title"]["text"] == "Regions"
 
 
 def test_pictures_with_a_position_come_worst_first(plant: Plant) -> None:

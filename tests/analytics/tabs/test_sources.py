@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from analytics.panels import HOLLOW
 from analytics.tabs.funnel import funnel_limits, overdispersion
 from analytics.tabs.page import Multiples
 from analytics.tabs.sources import read_sources, sources_page
+from analytics.theme import SURFACE
 from tests.inspections import NOON, PIXELS, Plant, executed
 
 
@@ -52,6 +54,46 @@ def test_small_multiples_have_one_figure_per_source(week: Plant) -> None:
     assert isinstance(panel, Multiples)
     assert {small.name for small in panel.figures} == {"North / Line 1", "Line 2", "No source"}
     assert all(row.query for row in panel.rows)
+    assert {small.name: small.note for small in panel.figures}["Line 2"] == (
+        "25.0% of 4 images\n95% interval 4.6% to 69.9%"
+    )
+
+
+def test_days_at_the_ends_stand_within_their_small_figure(week: Plant) -> None:
+    panel = executed(sources_page, week.scope(bucket="day")).panels[2]
+    assert isinstance(panel, Multiples)
+    assert panel.sentence.endswith(HOLLOW)
+    for small in panel.figures:
+        layout, points = small.figure["layout"], small.figure["data"][0]
+        assert layout["xaxis"]["range"] == ["2026-05-11T12:00:00", "2026-05-19T12:00:00"]
+        assert layout["yaxis"]["range"][0] < 0
+        assert points["cliponaxis"] is False
+        assert set(points["marker"]["color"]) == {SURFACE}
+
+
+def test_weeks_are_drawn_where_they_begin(week: Plant) -> None:
+    panel = executed(sources_page, week.scope(bucket="week")).panels[2]
+    assert isinstance(panel, Multiples)
+    first, last = panel.figures[0].figure["layout"]["xaxis"]["range"]
+    assert (first, last) == ("2026-05-07T12:00:00", "2026-05-21T12:00:00")
+
+
+def test_the_funnel_names_its_points_and_leaves_room_for_its_limits(plant: Plant) -> None:
+    plant.line_1.name = "<b>1</b>"
+    plant.line_1.save()
+    for source, fails in ((plant.line_1, 8), (plant.line_2, 8)):
+        for place in range(40):
+            plant.image({"pit": [30]} if place < fails else {}, source=source)
+    figure = executed(sources_page, plant.count_up().scope()).panels[1].figure
+    assert figure is not None
+    texts = [text for text in figure["data"][-1]["text"] if text]
+    assert texts == ["North / &lt;b&gt;1&lt;/b&gt;<br>Line 2"] or texts == ["Line 2<br>North / &lt;b&gt;1&lt;/b&gt;"]
+    assert figure["layout"]["yaxis"]["range"][1] > funnel_limits(40, 0.2, 0.998).high
+
+
+def test_a_funnel_without_any_defect_is_drawn(plant: Plant) -> None:
+    plant.image(source=plant.line_1)
+    assert executed(sources_page, plant.count_up().scope()).panels[1].figure is not None
 
 
 def test_funnel_limits_hold_what_they_say() -> None:
