@@ -50,7 +50,7 @@ PRESETS: Mapping[str, Preset] = {
         Preset(
             "mirrored",
             "Left and right may be swapped",
-            "A mirror image could be a real picture. Leave it out where text or left-handed parts matter.",
+            "A mirror image could be a real image. Leave it out where text or left-handed parts matter.",
             {"mirror_horizontally": True},
         ),
         Preset(
@@ -74,12 +74,12 @@ PRESETS: Mapping[str, Preset] = {
         Preset(
             "blur",
             "Out of focus",
-            "Some pictures are blurred, by the lens or by movement.",
+            "Some images are blurred, by the lens or by movement.",
             {"blur_chance": 0.4, "blur_sigma_px": 2.5},
         ),
         Preset(
             "noise",
-            "Grainy pictures",
+            "Grainy images",
             "Little light, so the sensor adds grain.",
             {"noise_chance": 0.5, "noise_sigma": 16.0},
         ),
@@ -98,7 +98,7 @@ PRESETS: Mapping[str, Preset] = {
         Preset(
             "rare-copied",
             "Rare things copied about",
-            "Regions of rare labels are copied onto other pictures, so that few examples are seen in many places.",
+            "Regions of rare labels are copied onto other images, so that few examples are seen in many places.",
             {"paste_chance": 0.3},
         ),
     )

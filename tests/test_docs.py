@@ -7,13 +7,24 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
 
 import segmentation
+from segmentation import train_parallel
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 # Django's own, and what the start-up and the installation call.
 UNTOLD_COMMANDS = {"up", "set_up", "load_example", "doctor", "rebuild_rollups"}
+DJANGOS_OPTIONS = {
+    "--version",
+    "--settings",
+    "--pythonpath",
+    "--traceback",
+    "--no-color",
+    "--force-color",
+    "--skip-checks",
+}
 # Tables that tie two words of the glossary together.
 JOINTS = {
     *("BatchImage", "DatasetImage", "ModelLabel", "TrainingEpoch"),
@@ -48,6 +59,19 @@ def test_commands_that_pages_name_exist() -> None:
     told = set(re.findall(r"manage\.py ([a-z_]+)", "\n".join(page.read_text() for page in PAGES)))
     commands = {path.stem for path in (ROOT / "webapp/management/commands").glob("[a-z]*.py")}
     assert told <= commands | {"changepassword"}
+
+
+def test_every_option_of_training_is_in_the_guide(capsys: pytest.CaptureFixture[str]) -> None:
+    guide = (ROOT / "docs/guide.md").read_text()
+    for help_of in (
+        lambda: call_command("train", "--help"),
+        lambda: train_parallel.main(["--help"]),
+    ):
+        with pytest.raises(SystemExit):
+            help_of()
+        options = set(re.findall(r"^ +(--[a-z-]+)", capsys.readouterr().out, re.MULTILINE)) - DJANGOS_OPTIONS
+        assert {"--architecture", "--options"} <= options
+        assert {option for option in options if f"{option}`" not in guide and f"{option} " not in guide} == set()
 
 
 def test_every_table_is_a_word_of_the_glossary() -> None:

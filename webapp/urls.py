@@ -106,6 +106,7 @@ SCHEDULE = f"{PROJECT}/reports/schedules/<int:schedule_id>"
 REPORTS = [
     path(f"{PROJECT}/reports/", report_pages.show, name="reports"),
     path(f"{PROJECT}/reports/status", report_pages.status, name="reports-status"),
+    path(f"{PROJECT}/reports/matching", report_pages.matching, name="reports-matching"),
     path(f"{PROJECT}/reports/ask", report_pages.ask, name="report-ask"),
     path(f"{REPORT}/file", report_pages.download, name="report-file"),
     path(f"{REPORT}/cancel", report_pages.cancel, name="report-cancel"),

@@ -49,13 +49,13 @@ FORMATS: Mapping[str, Format] = {
         Format(
             "coco",
             "COCO instances",
-            "Pictures and a JSON file of outlines, as COCO, Roboflow and most annotation programs write it.",
+            "Images and a JSON file of outlines, as COCO, Roboflow and most annotation programs write it.",
             CocoWriter,
         ),
         Format(
             "coco-panoptic",
             "COCO panoptic",
-            "Pictures, a PNG of numbered segments for each, and a JSON file that says what they are.",
+            "Images, a PNG of numbered segments for each, and a JSON file that says what they are.",
             PanopticWriter,
         ),
         Format(

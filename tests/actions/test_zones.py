@@ -44,7 +44,7 @@ def test_names_are_unique_in_a_source_whatever_the_case(plant: Plant) -> None:
     [
         (((0, 0), (1, 1)), "3 to 100 corners, this one has 2"),
         (((0, 0), (0, 0), (1, 1)), "this one has 2"),
-        (((0, 0), (1.01, 0), (1, 1)), "within the picture"),
+        (((0, 0), (1.01, 0), (1, 1)), "within the image"),
         (((0, 0), (float("nan"), 0), (1, 1)), "this one has 2"),
         (((0, 0), (1, 1), (1, 0), (0, 1)), "crosses itself"),
         (((0, 0), (0.5, 0.5), (1, 1)), "smaller than"),

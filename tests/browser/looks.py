@@ -176,7 +176,12 @@ def _asked_for(project: Project, alice: User) -> dict[str, int]:
     schedule = ReportSchedule.objects.create(
         project=project, user=alice, name="Weekly", kind="pdf", every="week", next_at=timezone.now()
     )
-    Notification.objects.create(user=alice, project=project, sentence="“Weekly” is ready")
+    Notification.objects.create(
+        user=alice,
+        project=project,
+        sentence="“Weekly” is no longer sent: Bob set it up and left. Switch it on again to go on.",
+        url=reverse("reports", args=[project.slug]) + "#schedules",
+    )
     save_view(project=project, user=alice, name="Line 2 only", page="dashboard", query="")
     create_token(user=alice, name="Camera PC")
     draft = project.draft_rules.create(name="Larger defects only", min_region_px=60)

@@ -23,7 +23,7 @@ def test_a_report_is_asked_for_followed_and_fetched(page: Page, factory: Factory
     expect(rows).to_be_visible()
     page.get_by_label("PDF summary").check()
     expect(rows).to_be_hidden()
-    page.get_by_role("button", name="Write it").click()
+    page.get_by_role("button", name="Create report").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     run_report(Report.objects.get().pk)
     with page.expect_download() as fetched:

@@ -59,8 +59,8 @@ def test_the_page_follows_the_worker_without_a_reload(page: Page, factory: Facto
     expect(slider).to_have_attribute("max", "4")
     expect(slider).to_have_value("1")
 
-    page.get_by_role("button", name="End it early").click()
-    page.get_by_role("button", name="End and keep the best").click()
+    page.get_by_role("button", name="Stop and keep the best").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop and keep the best").click()
     expect(page.get_by_text("Ending, and keeping the best so far")).to_be_visible()
     training_run.refresh_from_db()
     assert training_run.cancel_keeps_best

@@ -153,7 +153,7 @@ def test_a_summary_says_rate_interval_and_n(plant: Plant, alice: User) -> None:
     assert "95% interval 20.8% to 93.9%, n = 3" in text
     assert "First-pass yield" in text
     assert "Ж" in text
-    assert "the picture is not on disk" in text
+    assert "the image is not on disk" in text
     assert sum(len(page.images) for page in paper.pages) >= 4
 
 
@@ -212,7 +212,7 @@ def test_a_changed_pack_is_found_out(plant: Plant, tmp_path: Path) -> None:
 def test_whoever_asked_is_told(plant: Plant, alice: User) -> None:
     found = written(plant, alice, "csv", "daily")
     (note,) = Notification.objects.filter(user=alice)
-    assert note.sentence == "The CSV of The plant is ready."
+    assert note.sentence == "The CSV report for The plant is ready."
     assert note.url == f"/p/plant/reports/#report-{found.pk}"
     Membership.objects.all().delete()
     written(plant, alice, "csv", "daily")

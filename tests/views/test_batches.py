@@ -106,7 +106,7 @@ class TestShow:
         page = visit.page("batch", visit.plant.batch.pk)
         assert names(page) == ["a/much.png", "a/little.png", "a/dusty.png"]
         text = words(page)
-        assert "10.0% defect area · 90.0% confidence" in text
+        assert "10.0% defect area 90.0% confidence" in text
         assert "66.7% of 3, 95% interval 20.8% to 93.9%" in text
 
     def test_pages_show_every_picture_once(self, visit: Visit) -> None:
@@ -114,9 +114,12 @@ class TestShow:
         fill(batch, run, GRID_LENGTH * 2 + 7)
         page = visit.page("batch", batch.pk)
         found = names(page)
+        said = []
         while more := re.search(r'hx-get="([^"]+after=[^"]+)"', page):
+            said += re.findall(r"Load more[^<]*", page)
             page = visit.client.get(more[1].replace("&amp;", "&")).content.decode()
             found += names(page)
+        assert said == ["Load more (60 of 127)", "Load more (120 of 127)"]
         assert found == [f"{number:05}.png" for number in reversed(range(GRID_LENGTH * 2 + 7))]
 
     def test_costs_the_same_for_few_and_many(self, visit: Visit) -> None:
@@ -218,6 +221,7 @@ class TestStatus:
         page = visit.page("batch", batch.pk)
         assert "The upload is still open." in page
         assert f"{visit.address('batch-new')}?batch={batch.pk}" in page
+        assert "no model yet" not in page
         visit.client.post(visit.address("batch-finish", batch.pk))
         batch.refresh_from_db()
         assert batch.sealed_at is not None

@@ -72,7 +72,7 @@ def test_the_list_has_splits_labels_and_what_is_missing(alice: User, project: Pr
 
 def test_a_data_set_from_before_counting_is_shown(alice: User, project: Project) -> None:
     old = Dataset.objects.create(project=project, name="Old", checksum="5" * 64)
-    assert "were not counted" in page(alice, f"/p/{project.slug}/data/")
+    assert "imported before Pixelwise counted labels" in page(alice, f"/p/{project.slug}/data/")
     assert "has no training image to show it on" in page(alice, f"/p/{project.slug}/data/{old.pk}/")
 
 
@@ -82,7 +82,7 @@ def test_one_data_set(alice: User, project: Project, dataset: Dataset) -> None:
     assert "6 images 144 px, 1.2%" in text
     assert dataset.checksum in text
     assert "Dirty lens" in text
-    assert text.count("Pack as") == 5
+    assert text.count("Make ZIP as") == 5
 
 
 def test_examples_are_small_pictures_and_the_first_is_the_image_itself(

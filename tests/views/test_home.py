@@ -6,11 +6,12 @@ from typing import Any
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.cast import signed_in
 from tests.inspections import build_plant, set_current
 from webapp.actions.projects import create_project
-from webapp.models import Batch, Image, Project, User, Workspace
+from webapp.models import Batch, BatchImage, Image, Project, User, Workspace
 
 
 def page_of(user: User) -> str:
@@ -67,8 +68,8 @@ def test_card_shows_the_newest_pictures(alice: User, acme: Workspace) -> None:
 
 def test_card_says_what_a_project_waits_for(alice: User, project: Project) -> None:
     assert "No images yet" in page_of(alice)
-    batch = Batch.objects.create(project=project, name="First")
-    Image.objects.create(
+    batch = Batch.objects.create(project=project, name="First", sealed_at=timezone.now())
+    image = Image.objects.create(
         project=project,
         name="a.png",
         sha256="0" * 64,
@@ -79,10 +80,27 @@ def test_card_says_what_a_project_waits_for(alice: User, project: Project) -> No
         captured_at=batch.created_at,
         captured_at_from="upload",
     )
+    assert "No images yet" in page_of(alice), "it is in a data set only"
+    BatchImage.objects.create(batch=batch, image=image, name="a.png")
     page = page_of(alice)
     assert "Waiting for a model" in page
     assert "No model" in page
     assert "/files/images/" in page
+
+
+def test_card_leads_to_an_upload_that_is_still_open(alice: User, acme: Workspace) -> None:
+    plant = build_plant(acme)
+    assert "still open" not in page_of(alice)
+    batch = Batch.objects.create(project=plant.project, name="On its way")
+    page = page_of(alice)
+    assert f'<a href="/p/plant/batches/{batch.pk}/">An upload is still open</a>: continue it or finish it.' in page
+    assert "being segmented" not in page
+    assert f'href="/p/plant/batches/{batch.pk}/"' in signed_in(alice).get("/p/plant/").content.decode()
+
+
+def test_card_of_a_blank_project_names_no_template(alice: User, acme: Workspace) -> None:
+    create_project(user=alice, workspace=acme, name="Tiles", template="blank")
+    assert "Blank" not in page_of(alice)
 
 
 def queries(user: User) -> int:
@@ -113,9 +131,9 @@ def test_projects_of_others_are_not_listed(alice: User, charlie: User, project: 
 
 
 def test_example_says_that_it_is_drawn(alice: User, project: Project) -> None:
-    assert "drawn pictures" not in page_of(alice)
+    assert "drawn images" not in page_of(alice)
     Project.objects.update(is_example=True)
-    assert "Example, drawn pictures" in page_of(alice)
+    assert "Example, drawn images" in page_of(alice)
 
 
 def test_name_is_shown_as_text(alice: User, acme: Workspace) -> None:

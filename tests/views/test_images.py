@@ -180,7 +180,7 @@ class TestIndex:
         assert [text for text, _ in chips] == ["From 1 May 2026", "Source: North / Line 1", "With: scratch"]
         assert "source=" not in chips[1][1]
         assert "from=2026-05-01" in chips[1][1]
-        assert "1 image behind this number" in words(page)
+        assert "Images 1 image Dashboard of these images" in words(page)
 
     def test_verdict_and_order(self, visit: Visit) -> None:
         visit.plant.image({"scratch": [60]}, name="bad")
@@ -188,15 +188,19 @@ class TestIndex:
         visit.plant.image({}, name="good")
         assert names(visit.page("images")) == ["worse", "bad", "good"]
         assert names(visit.page("images", query="?verdict=pass")) == ["good"]
+        visit.plant.count_up()
+        assert "Images 1 passed image" in words(visit.page("images", query="?verdict=pass"))
         assert names(visit.page("images", query="?verdict=fail&order=newest")) == ["worse", "bad"]
 
     def test_pages_show_every_image_once(self, visit: Visit) -> None:
         run = Run.objects.create(batch=visit.plant.batch, model_version=visit.plant.model_version)
         fill(visit.plant.batch, run, GRID_LENGTH + 5)
+        visit.plant.count_up()
         page = visit.page("images")
         found = names(page)
         more = re.search(r'hx-get="([^"]+after=[^"]+)"', page)
         assert more is not None
+        assert "Load more (60 of 65)" in page
         found += names(visit.client.get(more[1].replace("&amp;", "&")).content.decode())
         assert found == [f"{number:05}.png" for number in reversed(range(GRID_LENGTH + 5))]
 
@@ -218,7 +222,10 @@ class TestIndex:
         assert visit.client.get(visit.address("images-more") + query).status_code == 404
 
     def test_nothing_yet_and_nothing_fits(self, visit: Visit) -> None:
-        assert "No images inspected yet" in visit.page("images")
+        empty = visit.page("images")
+        assert "No images inspected yet" in empty
+        assert "Worst first" not in empty
+        assert "Dashboard of these images" not in empty
         visit.plant.image({})
         assert "No image fits" in visit.page("images", query="?verdict=fail")
 

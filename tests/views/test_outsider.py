@@ -72,7 +72,7 @@ PRIVATE = {
     *("zones", "zone-new", "zone-rename", "zone-remove"),
     *("dashboard-drift", "dashboard-growth", "dashboard-people"),
     *("dashboard", "report", "view-save", "view-delete"),
-    *("reports", "reports-status", "report-ask", "report-file", "report-cancel", "report-remove"),
+    *("reports", "reports-status", "reports-matching", "report-ask", "report-file", "report-cancel", "report-remove"),
     *("schedule-new", "schedule-switch", "schedule-recipients", "schedule-send", "schedule-delete"),
     "notification-open",
     *("project-settings", "project-rule", "project-privacy", "project-labels", "label-new", "label-remove"),

@@ -45,7 +45,16 @@ def ask(visit: Visit, **form: str) -> Any:
 def test_an_empty_page_says_what_will_be_there(visit: Visit) -> None:
     page = words(visit.page("reports"))
     assert "None yet." in page
-    assert "1 inspected image fits" in page
+    assert "1 image matches." in page
+
+
+def test_the_count_follows_what_is_chosen(visit: Visit) -> None:
+    address = visit.address("reports-matching")
+    assert "1 image matches." in words(visit.client.get(address).content.decode())
+    assert "0 images match." in words(visit.client.get(address, {"source": "none"}).content.decode())
+    odd = visit.client.get(address, {"from": "never"})
+    assert odd.status_code == 200
+    assert "match." not in words(odd.content.decode())
 
 
 def test_asked_for_it_waits_and_is_then_there(visit: Visit) -> None:

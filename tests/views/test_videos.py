@@ -102,9 +102,9 @@ def test_a_zone_may_be_four_numbers(visit: Visit) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"name": "Door"}, "Click the zone&#x27;s corners in the picture"),
+        ({"name": "Door"}, "Click the zone&#x27;s corners in the image"),
         ({"name": "Door", "left": "10", "top": "20"}, "give all four numbers"),
-        ({"name": "Door", "left": "80", "top": "0", "width": "30", "height": "10"}, "within the picture"),
+        ({"name": "Door", "left": "80", "top": "0", "width": "30", "height": "10"}, "within the image"),
         ({"name": "Door", "corners": "[[0]]"}, "draw the zone again"),
         ({"name": "Door", "corners": '{"a": 1}'}, "draw the zone again"),
         ({"name": "", "corners": "[[0, 0], [0.5, 0], [0.5, 1]]"}, "This field is required"),

@@ -45,7 +45,7 @@ def judge_blind(*, audit_image: AuditImage, user: User, verdict: str) -> None:
     lock_image(image)
     locked = AuditImage.objects.select_for_update(of=("self",)).get(pk=audit_image.pk)
     if locked.verdict is not None:
-        raise Refused("This photo was judged already. Go on with the next one.")
+        raise Refused("This image was judged already. Go on with the next one.")
     locked.verdict, locked.user, locked.judged_at = verdict, user, timezone.now()
     locked.save(update_fields=["verdict", "user", "judged_at"])
     if standing_review(image) is None and image.predictions.filter(is_current=True).exists():

@@ -48,7 +48,7 @@ def _create(user: User, workspace: Workspace) -> Project:
         workspace=workspace,
         name=EXAMPLE_NAME,
         template=Project.Template.SURFACE,
-        description="Two weeks of drawn pictures from three lines. Delete the project when you no longer need it.",
+        description="Two weeks of drawn images from three lines. Delete the project when you no longer need it.",
     )
     project.is_example = True
     project.save(update_fields=["is_example"])

@@ -116,7 +116,7 @@ def _added(project: Project, user: User, source: Source | None, intake: Intake, 
             intake.save()
             queue_on_commit(look_into, intake.pk)
     except IntegrityError as error:
-        raise Refused(f"This project takes pictures from {intake} already.", field=field) from error
+        raise Refused(f"This project takes images from {intake} already.", field=field) from error
     return intake
 
 

@@ -16,7 +16,7 @@ REASONS = (
     "Within tolerance",
     "Defect the model did not find",
     "Larger than the model measured",
-    "The photo shows the wrong part",
+    "The image shows the wrong part",
 )
 """What people often say; offered while they type."""
 

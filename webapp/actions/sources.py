@@ -70,7 +70,7 @@ def _record_calibration(before: Source, change: SourceInput, user: User | None) 
 def remove_source(*, source: Source, user: User | None) -> None:
     """Refused while a batch or an image came from it."""
     if source.intakes.exists():
-        raise Refused(f"An automatic intake takes pictures in for {source}: remove the intake first.")
+        raise Refused(f"An automatic intake takes images in for {source}: remove the intake first.")
     if source.pk not in unused_sources(source.project):
         raise Refused(f"Images came from {source}, so it cannot be removed. It can be renamed.")
     source.delete()

@@ -70,11 +70,11 @@ def _checked_shape(corners: Sequence[Corner]) -> tuple[Corner, ...]:
     if not 3 <= len(shape) <= MOST_CORNERS:
         raise Refused(f"A zone has 3 to {MOST_CORNERS} corners, this one has {len(shape)}.", field="corners")
     if not all(0 <= value <= 1 for corner in shape for value in corner):
-        raise Refused("A zone lies within the picture: all its corners from 0% to 100%.", field="corners")
+        raise Refused("A zone lies within the image: all its corners from 0% to 100%.", field="corners")
     if _crosses_itself(shape):
         raise Refused("The zone's outline crosses itself. Draw its corners in order around it.", field="corners")
     if _area(shape) < _LEAST_AREA:
-        raise Refused("This zone is smaller than a hundredth of a percent of the picture.", field="corners")
+        raise Refused("This zone is smaller than a hundredth of a percent of the image.", field="corners")
     return shape
 
 

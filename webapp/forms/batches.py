@@ -26,7 +26,7 @@ class BatchForm(forms.Form):
         label="Time of capture",
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-        help_text="Left empty, each picture's own camera time counts.",
+        help_text="Left empty, each image's own camera time counts.",
     )
     frame_seconds = forms.FloatField(
         label="One frame every … seconds",

@@ -1,4 +1,4 @@
-"""Where a project shall take pictures from by itself."""
+"""Where a project shall take images from by itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class FolderForm(forms.Form):
         label="Folder", max_length=1000, widget=forms.TextInput(attrs=_OFF), help_text="As the server calls it."
     )
     source = forms.ModelChoiceField(
-        Source.objects.none(), required=False, empty_label="No source", help_text="Where these pictures come from."
+        Source.objects.none(), required=False, empty_label="No source", help_text="Where these images come from."
     )
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
@@ -55,13 +55,14 @@ class BucketForm(KeyForm):
         help_text="Only what begins with this.",
     )
     repeats = forms.TypedChoiceField(
-        label="Look",
-        choices=[("1", "Again and again, for new pictures"), ("0", "Once, until everything is taken")],
+        label="How often",
+        choices=[("1", "Keep looking"), ("0", "Once")],
         coerce=lambda given: given == "1",
         initial="1",
+        help_text="Keep looking takes new images as they come.",
     )
     source = forms.ModelChoiceField(
-        Source.objects.none(), required=False, empty_label="No source", help_text="Where these pictures come from."
+        Source.objects.none(), required=False, empty_label="No source", help_text="Where these images come from."
     )
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:

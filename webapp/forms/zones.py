@@ -43,7 +43,7 @@ class ZoneForm(forms.Form):
             sides = [data.get(side) for side in ("left", "top", "width", "height")]
             if any(side is None for side in sides):
                 raise forms.ValidationError(
-                    "Click the zone's corners in the picture, three at least, or give all four numbers."
+                    "Click the zone's corners in the image, three at least, or give all four numbers."
                 )
             left, top, width, height = (float(side or 0) / 100 for side in sides)
             data["corners"] = rectangle(left=left, top=top, width=width, height=height)

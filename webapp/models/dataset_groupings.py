@@ -20,7 +20,7 @@ class Grouping:
 GROUPINGS: Mapping[str, Grouping] = {
     grouping.name: grouping
     for grouping in (
-        Grouping(ALIKE, "Images that look alike", "Several photos of one part, frames of one film."),
+        Grouping(ALIKE, "Images that look alike", "Several images of one part, frames of one film."),
         Grouping("part", "Images of one part", "Names that are the same up to the last - or _ or space."),
         Grouping("folder", "Images of one folder", "Sub-folders of the data set."),
         Grouping("batch", "Images of one batch", "What was uploaded together."),

@@ -17,11 +17,11 @@ from segmentation.spec import LabelSpec, ModelSpec
 from webapp import storage
 from webapp.models import Label
 
-_CARD = """# Nearest colour
+_CARD = """# Label-colour model
 
 Gives every pixel the label whose colour is nearest in RGB (Euclidean distance). Nothing was learned and nothing
-was measured: it is right where the colours of the picture *are* the labels (false-colour images, drawn masks,
-test pictures), and wrong on ordinary photos.
+was measured: it is right where the colours of the image *are* the labels (false-colour images, drawn masks,
+test images), and wrong on ordinary photos.
 
 Labels: {labels}
 """

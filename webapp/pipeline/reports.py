@@ -32,6 +32,13 @@ ENDINGS = {
     ReportKind.PDF: "pdf",
     ReportKind.EVIDENCE: "zip",
 }
+_NAMES = {
+    ReportKind.CSV: "CSV report",
+    ReportKind.XLSX: "Excel report",
+    ReportKind.PARQUET: "Parquet report",
+    ReportKind.PDF: "PDF summary",
+    ReportKind.EVIDENCE: "evidence pack",
+}
 
 
 def run_report(report_id: int) -> bool:
@@ -49,7 +56,7 @@ def run_report(report_id: int) -> bool:
         fail(held(wanted), f"What it was asked for is no longer there: {error}")
     except OSError as error:
         fail(held(wanted), f"The file could not be written: {error}")
-    _tell(wanted, f"The {wanted.get_kind_display()} of {wanted.project.name} could not be written.")
+    _tell(wanted, f"The {_NAMES[ReportKind(wanted.kind)]} for {wanted.project.name} could not be written.")
     return False
 
 
@@ -121,7 +128,7 @@ def _finish(wanted: Report, path: Path, row_count: int) -> bool:
             storage.remove([storage.report_path(name)])
             return False
         has_mail = queue_mail(wanted)
-        _tell(wanted, f"The {wanted.get_kind_display()} of {wanted.project.name} is ready.")
+        _tell(wanted, f"The {_NAMES[ReportKind(wanted.kind)]} for {wanted.project.name} is ready.")
     return has_mail
 
 

@@ -24,7 +24,7 @@ from webapp.models.progress import BatchProgress, batch_progress, batches_with_p
 from webapp.pipeline.open_uploads import open_upload, open_uploads
 from webapp.pipeline.receive import picture_limits
 from webapp.views.asking import project_of
-from webapp.views.grid import GRID_LENGTH, items_of_batch
+from webapp.views.grid import GRID_LENGTH, items_of_batch, more_of
 from webapp.views.polling import next_pause
 from webapp.views.uploads import upload_urls
 
@@ -225,15 +225,22 @@ def _grid(request: HttpRequest, view: View, shown: BatchProgress) -> dict[str, A
     except ValueError as error:
         raise Http404(str(error)) from error
     address = reverse("batch-images", args=[view.batch.project.slug, view.batch.pk])
+    filters = _filters(view, shown)
+    count = next(one.count for one in filters if one.show == view.show)
     return {
         "batch": view.batch,
         "project": view.batch.project,
         "view": view,
         "shown": shown,
-        "filters": _filters(view, shown),
+        "filters": filters,
         "items": items_of_batch(page.items, view.batch.project, view.query),
         "is_more": bool(request.GET.get("after")),
-        "more": f"{address}?{urlencode({'show': view.show, **view.model_parameter, 'after': page.next})}"
+        "more": more_of(
+            request,
+            href=f"{address}?{urlencode({'show': view.show, **view.model_parameter, 'after': page.next})}",
+            length=len(page.items),
+            count=count,
+        )
         if page.next
         else None,
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
+from django.http import HttpRequest
 from django.urls import reverse
 
 from analytics import ImageRow
@@ -11,6 +13,26 @@ from webapp.models import Prediction, Project
 from webapp.models.batch_images import BatchImageRow
 
 GRID_LENGTH = 60
+
+
+@dataclass(frozen=True)
+class More:
+    """The button below a grid: where its next page is; `shown_count` of `count` images are on the page so far."""
+
+    href: str
+    shown_count: int
+    count: int
+
+
+def more_of(request: HttpRequest, *, href: str, length: int, count: int) -> More:
+    """`href` with what the next page has to know of those before it; `count` is known on the first page."""
+    shown = _number(request.GET.get("shown")) + length
+    whole = count or _number(request.GET.get("of"))
+    return More(f"{href}&{urlencode({'shown': shown, 'of': whole})}", shown, whole)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 19 else 0
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,10 @@ from analytics.images import Verdict, Word
 from analytics.scope import WITHOUT_SOURCE
 from webapp.models import Project, Zone
 from webapp.views.asking import project_of
-from webapp.views.grid import GRID_LENGTH, items_of_scope
+from webapp.views.grid import GRID_LENGTH, items_of_scope, more_of
 from webapp.views.image_list import Listing, read_listing
+
+_NOUNS: dict[Verdict | None, str] = {None: "image", "fail": "failed image", "pass": "passed image"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
     context: dict[str, Any] = {"project": project, "tab": "images"}
     try:
         asked = _asked(request.GET, project)
-        context |= _head(asked) | _grid(request, project, asked)
+        head = _head(asked)
+        context |= head | _grid(request, project, asked, count=head["count"])
     except ScopeError as error:
         return render(request, "images/wrong_scope.html", context | {"errors": error.fields}, status=400)
     return render(request, "images/index.html", context)
@@ -122,10 +125,12 @@ def _head(asked: Request) -> dict[str, Any]:
             word=asked.listing.word,
             zone_id=asked.listing.zone_id,
         )
+    limits = chips(asked)
     return {
-        "asked": asked,
         "count": count,
-        "chips": chips(asked),
+        "noun": _NOUNS[asked.listing.verdict],
+        "chips": limits,
+        "is_narrowed": bool(limits or asked.listing.verdict),
         "verdicts": _verdicts(asked),
         "orders": [
             ("Worst first", asked.query(order=None), asked.listing.order == "worst"),
@@ -135,7 +140,7 @@ def _head(asked: Request) -> dict[str, Any]:
     }
 
 
-def _grid(request: HttpRequest, project: Project, asked: Request) -> dict[str, Any]:
+def _grid(request: HttpRequest, project: Project, asked: Request, *, count: int = 0) -> dict[str, Any]:
     after = request.GET.get("after")
     with connection.cursor() as cursor:
         page = image_rows(
@@ -153,7 +158,9 @@ def _grid(request: HttpRequest, project: Project, asked: Request) -> dict[str, A
         "project": project,
         "items": items_of_scope(page.items, project, urlencode(asked.parameters(list="images"))),
         "is_more": bool(after),
-        "more": address + asked.query(after=page.next) if page.next else None,
+        "more": more_of(request, href=address + asked.query(after=page.next), length=len(page.items), count=count)
+        if page.next
+        else None,
     }
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
 from django.db import connection
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from analytics import GRAINS, Scope, ScopeError, build_dashboard, choices
+from analytics import GRAINS, Choices, Scope, ScopeError, build_dashboard, choices
 from analytics.report_facts import expected_rows
 from webapp import storage
 from webapp.actions.refused import Refused
@@ -64,21 +65,13 @@ def page(
 ) -> HttpResponse:
     """The page with its two forms, which keep what was wrong in them. A scope that is none is said at its fields."""
     given = request.POST if request.method == "POST" else request.GET
-    errors: dict[str, str] = {}
-    scope: Scope | None = None
-    with connection.cursor() as cursor:
-        offered = choices(cursor, project.pk, batch=given.get("batch", "").strip())
-        try:
-            scope = Scope.from_query(given, project_id=project.pk, choices=offered, time_zone=settings.TIME_ZONE)
-        except ScopeError as error:
-            errors = error.fields
-        inspected = build_dashboard(cursor, scope).summary.inspected_count if scope else 0
-    form = scope_form(given, offered, scope, errors, timezone.localdate())
+    chosen = _chosen(given, project)
+    form = scope_form(given, chosen.offered, chosen.scope, chosen.errors, timezone.localdate())
     context = _list(request, project) | {
         "form": form,
         "scope_fields": [field for field in form.fields if field.name in SCOPE_NAMES],
-        "scope_errors": errors,
-        "inspected": inspected,
+        "scope_errors": chosen.errors,
+        "inspected": chosen.inspected_count,
         "kinds": [(kind, kind.label, KIND_WORDS[kind]) for kind in KIND_WORDS],
         "kind": given.get("kind") or ReportKind.XLSX,
         "with_grain": [str(kind) for kind in WITH_GRAIN],
@@ -88,7 +81,16 @@ def page(
         "schedule_form": schedule or ScheduleForm(project, auto_id="schedule-%s"),
         "schedules": _schedules(project),
     }
-    return render(request, "reports/show.html", context, status=400 if errors else status)
+    return render(request, "reports/show.html", context, status=400 if chosen.errors else status)
+
+
+@require_safe
+def matching(request: HttpRequest, slug: str) -> HttpResponse:
+    """How many images a report would count, while a person chooses them."""
+    project = project_of(request, slug)
+    chosen = _chosen(request.GET, project)
+    context = {"project": project, "scope_errors": chosen.errors, "inspected": chosen.inspected_count}
+    return render(request, "reports/_matching.html", context)
 
 
 @require_safe
@@ -151,6 +153,26 @@ def file_response(report: Report) -> FileResponse:
 def report_of(project: Project, report_id: int) -> Report:
     """404 where the project has no such report."""
     return get_object_or_404(Report.objects.filter(project=project), pk=report_id)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The images that the fields name; `scope` is None where they name none, and `errors` says why, per field."""
+
+    offered: Choices
+    scope: Scope | None
+    errors: dict[str, str]
+    inspected_count: int
+
+
+def _chosen(given: QueryDict, project: Project) -> _Chosen:
+    with connection.cursor() as cursor:
+        offered = choices(cursor, project.pk, batch=given.get("batch", "").strip())
+        try:
+            scope = Scope.from_query(given, project_id=project.pk, choices=offered, time_zone=settings.TIME_ZONE)
+        except ScopeError as error:
+            return _Chosen(offered, None, error.fields, 0)
+        return _Chosen(offered, scope, {}, build_dashboard(cursor, scope).summary.inspected_count)
 
 
 def _schedules(project: Project) -> list[tuple[ReportSchedule, RecipientsForm]]:

@@ -112,7 +112,7 @@ def _offered(choices: Choices) -> dict[str, list[tuple[str, str]]]:
     sources = _pairs(choices.sources)
     return {
         "source": [("", "All sources"), *sources, *([("none", "Without a source")] if sources else [])],
-        "label": [("", "Any defect"), *_pairs(choices.labels)],
+        "label": [("", "All images"), *_pairs(choices.labels)],
         "model": [("", "Newest results"), *_pairs(choices.model_versions)],
         "batch": [("", "All batches"), *_pairs(choices.batches)],
         "by": [("", "Automatic"), ("hour", "Hour"), ("day", "Day"), ("week", "Week")],

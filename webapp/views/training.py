@@ -112,7 +112,8 @@ def _status(request: HttpRequest, project: Project, training_run: TrainingRun) -
     best = next((epoch for epoch in epochs if epoch.number == training_run.best_epoch), None)
     colors = {label.name: label.color for label in Label.objects.filter(project=project)}
     points = [_point(epoch) for epoch in epochs]
-    seen = f"{training_run.state}-{len(epochs)}-{training_run.cancel_requested_at is not None}"
+    moments = (training_run.state, len(epochs), training_run.is_scoring, training_run.cancel_requested_at is not None)
+    seen = "-".join(map(str, moments))
     fraction, seconds_left = remaining(training_run)
     return {
         "training": training_run,
@@ -130,7 +131,6 @@ def _status(request: HttpRequest, project: Project, training_run: TrainingRun) -
         "model_version": ModelVersion.objects.filter(training_run=training_run).first(),
         "before_count": _before(training_run),
         "is_worker_silent": _is_worker_silent(training_run),
-        "is_scoring": training_run.state == "running" and training_run.progress_fraction >= 1,
         "progress_fraction": fraction,
         "seconds_left": seconds_left,
         "pause": None if training_run.is_finished else next_pause(request, seen),

@@ -24,7 +24,7 @@ def facts(training_run: TrainingRun) -> list[Fact]:
         Fact("Data set", training_run.dataset.name),
         Fact("Time", length_words(training_run)),
         Fact("Will run on", training_run.get_target_display()),
-        Fact("Photos may change by", _preset_words(settings.get("presets"))),
+        Fact("Images may change by", _preset_words(settings.get("presets"))),
         Fact("Started from", _start_words(training_run)),
         Fact("Encoder", training_run.encoder or "none of its own"),
         Fact("What mistakes cost", _loss_words(settings.get("loss", AUTOMATIC))),

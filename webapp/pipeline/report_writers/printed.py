@@ -214,7 +214,7 @@ class _Paper(FPDF):
             self.image(picture, x, top, width, height, keep_aspect_ratio=True, alt_text=row.name)
         except OSError:
             self.set_xy(x, top + height / 2 - 2)
-            self._write("the picture is not on disk", 6.5, _MUTED, width=width, align="C")
+            self._write("the image is not on disk", 6.5, _MUTED, width=width, align="C")
         self.set_xy(x, top + height + 0.8)
         self._write(self._fitting(row.name, width - 2, 6.5), 6.5, _TEXT, width=width, line=3)
         self.set_xy(x, top + height + 3.8)

@@ -21,7 +21,7 @@ class Viewer {
     const canvas = this.#part("canvas");
     canvas.style.setProperty("--aspect", `${facts.width} / ${facts.height}`);
     this.#view = new PictureView(canvas, facts, ({ percent, isFitted }) => {
-      this.#part("percent").textContent = `${Math.round(percent)} %`;
+      this.#part("percent").textContent = `${Math.round(percent)}%`;
       canvas.toggleAttribute("data-zoomed", !isFitted);
     });
     listenToPointers(canvas, this.#view);
@@ -89,7 +89,7 @@ class Viewer {
     opacity.value = localStorage.getItem(STORED_OPACITY) ?? opacity.value;
     const set = () => {
       this.#view.opacity = this.#isOverlayOn ? Number(opacity.value) / 100 : 0;
-      this.#part("opacity-words").textContent = `${opacity.value} %`;
+      this.#part("opacity-words").textContent = `${opacity.value}%`;
       this.#view.draw();
     };
     opacity.addEventListener("input", () => {
