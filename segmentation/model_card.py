@@ -26,7 +26,7 @@ CHOSEN_ON_VALIDATION = (
 LICENCE_OF_THE_PHOTOS = "Yours; it follows the photos it was trained on."
 
 # how a machine was used, not what was learned
-_LEFT_OUT = ("memory_bytes", "checkpoint_folder")
+_LEFT_OUT = ("memory_bytes", "checkpoint_folder", "initial_names")
 
 
 def model_card(
@@ -173,7 +173,8 @@ def _making(spec: ModelSpec, settings: TrainSettings, steps: int, kept_fraction:
         "architecture": spec.architecture,
         "encoder": spec.encoder or "none",
         **{name.replace("_", " "): value for name, value in spec.options.items()},
-        "longest side": f"{spec.max_side_px} px" if spec.max_side_px else "as photographed",
+        "size of the pictures": _size(spec),
+        "light of each picture evened": "yes" if spec.evens_light else "no",
         "offset of defect labels": spec.defect_offset,
         "also looks at pictures mirrored": ", ".join(spec.mirrors) or "no",
         # of folders only the name: the rest is the machine's affair
@@ -187,6 +188,11 @@ def _making(spec: ModelSpec, settings: TrainSettings, steps: int, kept_fraction:
         "augmentation": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes),
         **library_versions(),
     }
+
+
+def _size(spec: ModelSpec) -> str:
+    scaled = f"{spec.scale:g} of the photo's" if spec.scale != 1 else "as photographed"
+    return f"{scaled}, at most {spec.max_side_px} px" if spec.max_side_px else scaled
 
 
 def _bullets(sentences: Sequence[str]) -> str:
