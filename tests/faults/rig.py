@@ -19,6 +19,8 @@ from tests.flows.stack import Stack
 from webapp.services.folder import postgres_socket_folder
 
 SHIM = Path(__file__).parent / "shim"
+LONGEST_ORPHAN_SECONDS = 2
+"""A web worker looks every second whether its parent lives."""
 
 _WAITING = """
     SELECT image.sha256 FROM image JOIN prediction ON prediction.image_id = image.id
@@ -164,5 +166,8 @@ class Rig:
 
         try:
             self.stack.wait_for(is_settled, "all images to end", seconds=seconds)
+            # What answered may have been left over by a web server that was killed in this moment, and end now.
+            time.sleep(LONGEST_ORPHAN_SECONDS)
+            self.stack.wait_for(is_settled, "all images to stay ended", seconds=seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}; open predictions, runs, images, batches: {self.rows(_OPEN)}") from error
