@@ -15,6 +15,7 @@ from analytics.theme import DATE_FORMATS, MUTED, RATE, REFERENCE, TEXT, axis, fi
 HEAT = [[0, "rgba(213, 94, 0, 0)"], [0.02, "rgba(213, 94, 0, 0.12)"], [1, "rgba(213, 94, 0, 1)"]]
 _GOOD = "var(--good)"
 _SCALE_SHARE = 0.25
+_CELLS = {"colorscale": HEAT, "showscale": False, "xgap": 1, "ygap": 1}
 _SCALE_STEPS = 20
 _OUTLINE = {"color": MUTED, "width": 0.5}
 
@@ -29,10 +30,7 @@ def grid(
         z=[list(row) for row in counts],
         zmin=0,
         zmax=highest,
-        colorscale=HEAT,
-        showscale=False,
-        xgap=1,
-        ygap=1,
+        **_CELLS,
         hovertext=[[lines(text) for text in row] for row in hovers],
         hoverinfo="text",
         customdata=[list(row) for row in queries],
@@ -69,10 +67,7 @@ def _add_scale(drawn: Drawing, name: str, highest: int) -> None:
         yaxis="y2",
         zmin=0,
         zmax=highest,
-        colorscale=HEAT,
-        showscale=False,
-        xgap=1,
-        ygap=1,
+        **_CELLS,
         hoverinfo="skip",
     )
     bare = {"showgrid": False, "showline": False}

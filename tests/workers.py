@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import subprocess
 import sys
@@ -11,12 +12,22 @@ from pathlib import Path
 
 from django.conf import settings
 
-from webapp.models import Prediction, Run
+from tests.images import picture, png
+from webapp.actions.model_versions import add_color_model
+from webapp.actions.upload import upload_batch
+from webapp.models import Prediction, Project, Run
 from webapp.pipeline.claims import requeue_lost
 from webapp.services.in_hand import in_hand
 from webapp.services.living import worker_name
 
 LEASE = timedelta(seconds=60)
+
+
+def run_of_five(project: Project) -> Run:
+    """Five different pictures that wait for a worker."""
+    add_color_model(project=project, user=None)
+    files = [(f"{mark}.png", io.BytesIO(png(picture(red=0.5, mark=mark)))) for mark in range(5)]
+    return upload_batch(project=project, user=None, files=files).runs.get()
 
 
 def dead_worker(parent: str = "") -> str:

@@ -7,7 +7,7 @@ from datetime import date
 
 from analytics import tab_figures as figures
 from analytics.panels import Panel
-from analytics.statistics import NoChart, choose_value_chart
+from analytics.statistics import Chart, NoChart, choose_value_chart
 from analytics.statistics.rules import sentence, signals
 from analytics.tab_figures import PERCENT, Line, Mark
 from analytics.tabs.page import table, with_hollow
@@ -37,27 +37,36 @@ def control_panel(
     """
     chart = choose_value_chart(values, lowest=0.0)
     columns: tuple[str, ...] = (unit.capitalize(), value_name, "Lower limit", "Upper limit")
+    rows: list[tuple[tuple[str, ...], str | None]]
+    days = [start.isoformat() for start in starts]
     if isinstance(chart, NoChart):
         marks = [
-            Mark(start.isoformat(), value, f"{name}\n{told(value)}", query, is_too_few=is_too_few)
-            for start, name, value, is_too_few, query in zip(starts, names, values, are_too_few, queries, strict=True)
+            Mark(day, value, f"{name}\n{told(value)}", query, is_too_few=is_too_few)
+            for day, name, value, is_too_few, query in zip(days, names, values, are_too_few, queries, strict=True)
         ]
-        return Panel(
-            key=key,
-            title=title,
-            sentence=with_hollow(f"No limits are drawn. {chart.why}", marks),
-            figure=figures.over_time([Line(value_name, REFERENCE, tuple(marks))], tickformat=tickformat),
-            columns=columns[:2],
-            rows=table(
-                [((name, told(value)), query) for name, value, query in zip(names, values, queries, strict=True)]
-            ),
-            is_wide=True,
-        )
-    found = signals(chart)
-    # Only what lies beyond the limits is marked; patterns are told in words.
-    marks = [
+        words = with_hollow(f"No limits are drawn. {chart.why}", marks)
+        figure = figures.over_time([Line(value_name, REFERENCE, tuple(marks))], tickformat=tickformat)
+        rows = [((name, told(value)), query) for name, value, query in zip(names, values, queries, strict=True)]
+        columns = columns[:2]
+    else:
+        marks = _limited(chart, days, names, queries, told)
+        # Only what lies beyond the limits is marked; patterns are told in words.
+        newest = [f"{sentence(signal, list(starts), unit)}." for signal in signals(chart)[-_TOLD_SIGNALS:]]
+        words = f"{' '.join(newest) or f'No {unit} is out of the ordinary.'} {chart.why}"
+        figure = figures.limits(marks, centre=chart.centre, tickformat=tickformat)
+        rows = [
+            ((name, told(point.value), told(point.low), told(point.high)), query)
+            for name, point, query in zip(names, chart.points, queries, strict=True)
+        ]
+    return Panel(key=key, title=title, sentence=words, figure=figure, columns=columns, rows=table(rows), is_wide=True)
+
+
+def _limited(
+    chart: Chart, days: Sequence[str], names: Sequence[str], queries: Sequence[str], told: Callable[[float], str]
+) -> list[Mark]:
+    return [
         Mark(
-            start.isoformat(),
+            day,
             point.value,
             f"{name}\n{told(point.value)}\nLimits {told(point.low)} to {told(point.high)}",
             query,
@@ -65,20 +74,5 @@ def control_panel(
             point.high,
             point.is_outside,
         )
-        for start, name, point, query in zip(starts, names, chart.points, queries, strict=True)
+        for day, name, point, query in zip(days, names, chart.points, queries, strict=True)
     ]
-    rows = [
-        ((name, told(point.value), told(point.low), told(point.high)), query)
-        for name, point, query in zip(names, chart.points, queries, strict=True)
-    ]
-    newest = [f"{sentence(signal, list(starts), unit)}." for signal in found[-_TOLD_SIGNALS:]]
-    words = " ".join(newest) or f"No {unit} is out of the ordinary."
-    return Panel(
-        key=key,
-        title=title,
-        sentence=f"{words} {chart.why}",
-        figure=figures.limits(marks, centre=chart.centre, tickformat=tickformat),
-        columns=columns,
-        rows=table(rows),
-        is_wide=True,
-    )

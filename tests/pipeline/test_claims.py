@@ -13,12 +13,10 @@ import pytest
 from django.utils import timezone
 
 from segmentation.weights import ModelFolderError
-from tests.images import picture, png
-from tests.workers import LEASE, counts, dead_worker, die, in_hand_files, leave_in_hand, living_mark
+from tests.workers import LEASE, counts, dead_worker, die, in_hand_files, leave_in_hand, living_mark, run_of_five
 from webapp import storage
 from webapp.actions.batches import delete_batch
 from webapp.actions.labels import add_label
-from webapp.actions.model_versions import add_color_model
 from webapp.actions.project_templates import LabelInput
 from webapp.actions.runs import cancel_run, retry_failed
 from webapp.actions.upload import upload_batch
@@ -36,9 +34,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def run(project: Project) -> Run:
-    add_color_model(project=project, user=None)
-    files = [(f"{mark}.png", io.BytesIO(png(picture(red=0.5, mark=mark)))) for mark in range(5)]
-    return upload_batch(project=project, user=None, files=files).runs.get()
+    return run_of_five(project)
 
 
 def states(run: Run) -> list[str]:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.utils import timezone
 
-from tests.images import picture, png
-from tests.workers import LEASE
+from tests.workers import LEASE, run_of_five
 from webapp import storage
-from webapp.actions.model_versions import add_color_model
-from webapp.actions.upload import upload_batch
 from webapp.models import Prediction, Project, Run
 from webapp.pipeline import segment
 from webapp.pipeline.save import Outcome, save_outcomes
@@ -24,9 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def run(project: Project) -> Run:
-    add_color_model(project=project, user=None)
-    files = [(f"{mark}.png", io.BytesIO(png(picture(red=0.5, mark=mark)))) for mark in range(5)]
-    return upload_batch(project=project, user=None, files=files).runs.get()
+    return run_of_five(project)
 
 
 @pytest.fixture

@@ -159,8 +159,8 @@ def test_a_large_picture_read_by_rows_has_the_same_pixels(
     exif[274] = orientation
     path = written(tmp_path, encoded(noise(), name, exif=exif, **options))
     at_once = read_rgb(path)
-    monkeypatch.setattr("segmentation.pictures._BY_ROWS_PIXELS", 0)
-    monkeypatch.setattr("segmentation.pictures._BAND_PIXELS", 2000)
+    monkeypatch.setattr("segmentation.decoding._BY_ROWS_PIXELS", 0)
+    monkeypatch.setattr("segmentation.decoding._BAND_PIXELS", 2000)
     np.testing.assert_array_equal(read_rgb(path), at_once)
 
 
